@@ -1,0 +1,127 @@
+package edge
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"reflect"
+
+	"github.com/steward-crm/steward/shared/change"
+	"github.com/steward-crm/steward/shared/policy"
+)
+
+// Access says who may call a route. Its zero value is refused when the API is assembled: every route declares it.
+type Access struct {
+	kind   accessKind
+	module policy.Module
+	action policy.Action
+	reason string
+}
+
+type accessKind uint8
+
+const (
+	undeclared accessKind = iota
+	accessPublic
+	accessSelf
+	accessMay
+)
+
+// Public is a route without a token; the reason is kept in the document: it authenticates by other means, or needs none.
+func Public(reason string) Access { return Access{kind: accessPublic, reason: reason} }
+
+// Self is a route for any active user, about that user's own data.
+func Self() Access { return Access{kind: accessSelf} }
+
+// May is a route for users with a role that grants the action of the module in any scope. Which resources it reaches, the noun decides.
+func May(m policy.Module, a policy.Action) Access {
+	return Access{kind: accessMay, module: m, action: a}
+}
+
+// Route is one operation of the API. Operation names it everywhere: audit action, metric, Lambda handler.
+type Route struct {
+	Operation string // accounts.create
+	Method    string // http.MethodPost
+	Path      string // /v1/accounts/{id}
+	Summary   string // one English sentence for the document
+	Access    Access
+	Status    int     // of success; 0 means 200
+	Query     []Param // query parameters besides limit, cursor and validateOnly; any other is refused
+	List      bool    // takes limit and cursor
+	NoMatch   bool    // a PATCH, PUT or DELETE that needs no If-Match, because it names no version; the summary says why
+	Raw       bool    // the body is handed over as bytes, undecoded, with its headers: signed webhooks
+	Secret    bool    // the answer holds secrets: it is never stored for replay
+
+	run     runner
+	in, out reflect.Type
+}
+
+// Param is a query parameter.
+type Param struct {
+	Name        string
+	Description string
+	Enum        []string // allowed values; nil: any
+}
+
+// Request is what a handler gets. Everything in it is checked: the body is decoded strictly, the principal is authenticated, the route's
+// permission is held, the page is in range.
+type Request[In any] struct {
+	Who     *policy.Subject // nil on Public routes
+	Change  *change.Set     // stage the change here; edge commits it once. On Public routes its principal is empty: set Change.Who
+	In      In              // the body; struct{} for none
+	Query   url.Values      // declared parameters only
+	Page    Page
+	IfMatch int64 // version that the client named; 0: none. Compare with Match
+	Locale  string
+	Source  netip.Addr  // of the client
+	Header  http.Header // Raw routes only
+	Body    []byte      // Raw routes only
+	DryRun  bool        // validateOnly: stage as ever; edge checks and writes nothing
+	path    map[string]string
+}
+
+// Page is the part of a list that is asked for.
+type Page struct {
+	Limit int    // 1 to 100, default 50
+	After string // the position that an earlier Reply.Next named; "" is the start. It was sealed: trust it
+	Count bool   // count=true
+}
+
+// Reply is what a handler answers.
+type Reply[Out any] struct {
+	Body     Out
+	Version  int64  // after the commit: becomes the ETag; 0 for none
+	Location string // path of a created resource
+	Status   int    // when it differs from the route's
+	Next     string // lists: position of the next page; edge seals it into nextCursor. "" is the end
+	Header   map[string]string
+}
+
+// List is the body of every list.
+type List[T any] struct {
+	Items      []T    `json:"items"`
+	NextCursor string `json:"nextCursor,omitempty"`
+	Count      *Count `json:"count,omitempty"`
+}
+
+// Count is how many items a list has in all.
+type Count struct {
+	Value int  `json:"value"`
+	Exact bool `json:"exact"`
+}
+
+// None is the body of routes that take or answer none.
+type None struct{}
+
+type runner func(ctx context.Context, raw *exchange) error
+
+// Handle binds a handler to its route. In is decoded from the body (None: no body is allowed), Out is rendered as JSON.
+//
+// The handler must be free of effects other than staging into Request.Change: edge runs it again, with a fresh Request, when a premise
+// moved before the commit.
+func Handle[In, Out any](r Route, h func(context.Context, *Request[In]) (*Reply[Out], error)) Route {
+	panic("unwritten")
+}
+
+type exchange struct{}

@@ -1,0 +1,199 @@
+// Package key builds every key of the single table, and nothing else does: a test refuses a raw key literal anywhere else. Keys hold
+// ids, never paths, so moving a department or a manager rewrites no account. Partition keys of a tenant start with T#<tenant>; items
+// of the system start with CTL# or DUE#. The table of design §5 is this file.
+package key
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/table"
+)
+
+func t(tenant id.Tenant, part string) string { return "T#" + string(tenant) + "#" + part }
+
+func data(pk, sk string) table.Key { return table.Key{PK: pk, SK: sk} }
+
+// TenantOf gives the tenant of a partition key, or false when the item belongs to the system.
+func TenantOf(pk string) (id.Tenant, bool) {
+	rest, ok := strings.CutPrefix(pk, "T#")
+	if !ok {
+		return "", false
+	}
+	tenant, _, _ := strings.Cut(rest, "#")
+	p, err := id.Parse[id.Tenant](tenant)
+	return p, err == nil
+}
+
+// Stamp is a time as a sort key: UTC, milliseconds, fixed width.
+func Stamp(at time.Time) string { return at.UTC().Format("20060102T150405.000Z") }
+
+// Tenant is the root item: principal.Tenant. Company and Setting hang beside it.
+func Tenant(x id.Tenant) table.Key  { return data(t(x, "META"), "TENANT") }
+func Company(x id.Tenant) table.Key { return data(t(x, "META"), "COMPANY") }
+
+// Setting is a named document of settings that not every request needs.
+func Setting(x id.Tenant, name string) table.Key { return data(t(x, "META"), "SET#"+name) }
+
+// Tenants is the index partition of all tenants, on G1, by id.
+func Tenants(x id.Tenant) table.IndexKey { return table.IndexKey{PK: "CTL#TENANTS", SK: string(x)} }
+
+// Organisation: one partition holds departments, posts and every user's place.
+func Organisation(x id.Tenant) string                   { return t(x, "ORG") }
+func Department(x id.Tenant, d id.Department) table.Key { return data(t(x, "ORG"), "DEPT#"+string(d)) }
+func Post(x id.Tenant, p id.Post) table.Key             { return data(t(x, "ORG"), "POST#"+string(p)) }
+func Place(x id.Tenant, u id.User) table.Key            { return data(t(x, "ORG"), "U#"+string(u)) }
+
+// Prefixes of the organisation partition's sort keys.
+const (
+	DepartmentPrefix = "DEPT#"
+	PostPrefix       = "POST#"
+	PlacePrefix      = "U#"
+)
+
+// Permissions: current roles, their immutable versions, field rules.
+func Authz(x id.Tenant) string              { return t(x, "AUTHZ") }
+func Role(x id.Tenant, r id.Role) table.Key { return data(t(x, "AUTHZ"), "ROLE#"+string(r)) }
+func RoleVersion(x id.Tenant, r id.Role, v int64) table.Key {
+	return data(t(x, "AUTHZ"), fmt.Sprintf("RVER#%s#%012d", r, v))
+}
+
+// RolePrefix is the prefix of the current roles' sort keys.
+const RolePrefix = "ROLE#"
+
+// User is the user's own item. UsersByName is its place on G1, UsersOf its place on G3.
+func User(x id.Tenant, u id.User) table.Key { return data(t(x, "U#"+string(u)), "USER") }
+func UsersByName(x id.Tenant, folded string, u id.User) table.IndexKey {
+	return table.IndexKey{PK: t(x, "USERS"), SK: folded + "#" + string(u)}
+}
+func UsersOf(x id.Tenant, d id.Department, u id.User) table.IndexKey {
+	return table.IndexKey{PK: t(x, "D#"+string(d)), SK: "U#" + string(u)}
+}
+
+// RevokedSession marks a sign-in that was signed out, until its access tokens have expired.
+func RevokedSession(x id.Tenant, u id.User, session string) table.Key {
+	return data(t(x, "U#"+string(u)), "REV#"+session)
+}
+
+// UserPart is any other item of a user: a code, a password's fingerprint, an attempt counter.
+func UserPart(x id.Tenant, u id.User, part string) table.Key {
+	return data(t(x, "U#"+string(u)), part)
+}
+
+// RoleMember is the edge from a role to a user who holds it.
+func RoleMember(x id.Tenant, r id.Role, u id.User) table.Key {
+	return data(t(x, "RM#"+string(r)), "U#"+string(u))
+}
+
+// RoleMembers is the partition of a role's edges.
+func RoleMembers(x id.Tenant, r id.Role) string { return t(x, "RM#"+string(r)) }
+
+// Unique guards that one value of a field belongs to one user: field is email, phone or employeeNo, token a blind index.
+func Unique(x id.Tenant, field, token string) table.Key {
+	return data(t(x, "UQ#"+field+"#"+token), "U")
+}
+
+// Account is the account's own item; its contacts lie in the same partition.
+func Account(x id.Tenant, a id.Account) table.Key       { return data(t(x, "A#"+string(a)), "A") }
+func AccountPartition(x id.Tenant, a id.Account) string { return t(x, "A#"+string(a)) }
+func Contact(x id.Tenant, a id.Account, c id.Contact) table.Key {
+	return data(t(x, "A#"+string(a)), ContactPrefix+string(c))
+}
+
+// ContactPrefix is the prefix of contacts' sort keys in an account's partition.
+const ContactPrefix = "C#"
+
+// Newest is the sort key of the account indexes: by time of update, then id. Read it in reverse for newest first.
+func Newest(updated time.Time, a id.Account) string { return Stamp(updated) + "#" + string(a) }
+
+// The ordered indexes of accounts: G1 by tenant (sharded), G2 by owner, G3 by department, G5 by name.
+func AccountsOf(x id.Tenant, shard int, updated time.Time, a id.Account) table.IndexKey {
+	return table.IndexKey{PK: fmt.Sprintf("%s%d", t(x, "AL#"), shard), SK: Newest(updated, a)}
+}
+func AccountsOfOwner(x id.Tenant, u id.User, updated time.Time, a id.Account) table.IndexKey {
+	return table.IndexKey{PK: t(x, "O#"+string(u)), SK: Newest(updated, a)}
+}
+func AccountsOfDepartment(x id.Tenant, d id.Department, updated time.Time, a id.Account) table.IndexKey {
+	return table.IndexKey{PK: t(x, "D#"+string(d)), SK: "A#" + Newest(updated, a)}
+}
+func AccountsByName(x id.Tenant, shard int, folded string, a id.Account) table.IndexKey {
+	return table.IndexKey{PK: fmt.Sprintf("%s%d", t(x, "N#"), shard), SK: folded + "#" + string(a)}
+}
+
+// Blind is the entry of a blind index: who has this value in this field.
+func Blind(x id.Tenant, field, token string, a id.Account) table.Key {
+	return data(t(x, "BI#"+field+"#"+token), "A#"+string(a))
+}
+func BlindContact(x id.Tenant, field, token string, a id.Account, c id.Contact) table.Key {
+	return data(t(x, "BI#"+field+"#"+token), "A#"+string(a)+"#C#"+string(c))
+}
+
+// BlindPartition is the partition of one value of one field.
+func BlindPartition(x id.Tenant, field, token string) string { return t(x, "BI#"+field+"#"+token) }
+
+// AuditEvent lies in its day's partition, by id. AuditDay is that partition.
+func AuditEvent(x id.Tenant, at time.Time, e id.Event) table.Key {
+	return data(AuditDay(x, at), string(e))
+}
+func AuditDay(x id.Tenant, at time.Time) string { return t(x, "AU#"+at.UTC().Format("20060102")+"#0") }
+func AuditByActor(x id.Tenant, actor string, e id.Event) table.IndexKey {
+	return table.IndexKey{PK: t(x, "AUA#"+actor), SK: string(e)}
+}
+func AuditByTarget(x id.Tenant, target string, e id.Event) table.IndexKey {
+	return table.IndexKey{PK: t(x, "AUT#"+target), SK: string(e)}
+}
+
+// AuditLog is the tenant's numbered log that the feed's consumer builds from the events: entries by number, and the head.
+func AuditLog(x id.Tenant) string { return t(x, "AULOG") }
+func AuditLogEntry(x id.Tenant, n int64) table.Key {
+	return data(t(x, "AULOG"), fmt.Sprintf("E#%016d", n))
+}
+func AuditLogHead(x id.Tenant) table.Key             { return data(t(x, "AULOG"), "HEAD") }
+func AuditLogSeen(x id.Tenant, e id.Event) table.Key { return data(t(x, "AULOG"), "S#"+string(e)) }
+
+// Idempotency is the record of one key of one principal on one operation; hash covers all three.
+func Idempotency(x id.Tenant, hash string) table.Key { return data(t(x, "IK#"+hash), "IK") }
+
+// Inbound webhooks, external ids and slugs belong to the system.
+func Webhook(source, webhookID string) table.Key { return data("CTL#WH#"+source+"#"+webhookID, "WH") }
+func External(externalID string) table.Key       { return data("CTL#EXT#"+externalID, "EXT") }
+func Slug(slug string) table.Key                 { return data("CTL#SLUG#"+slug, "SLUG") }
+func Onboarding(o id.Onboarding) table.Key       { return data("CTL#ONB#"+string(o), "ONB") }
+func Control(part, sk string) table.Key          { return data("CTL#"+part, sk) }
+
+// ControlPartition is a partition of the system.
+func ControlPartition(part string) string { return "CTL#" + part }
+
+// Job lies in its tenant; jobs that no tenant has yet lie in the system.
+func Job(x id.Tenant, j id.Job) table.Key {
+	if x == "" {
+		return data("CTL#JOB#"+string(j), "META")
+	}
+	return data(t(x, "JOB#"+string(j)), "META")
+}
+
+// JobDue is the job's place on G4 while it waits to run: by time. DueJobs is that partition.
+func JobDue(at time.Time, j id.Job) table.IndexKey {
+	return table.IndexKey{PK: DueJobs, SK: Stamp(at) + "#" + string(j)}
+}
+
+// DueJobs is the index partition of jobs that wait to run.
+const DueJobs = "DUE#JOB#0"
+
+// JobsOf is the job's place on G1: the tenant's jobs by id.
+func JobsOf(x id.Tenant, j id.Job) table.IndexKey {
+	return table.IndexKey{PK: t(x, "JOBS"), SK: string(j)}
+}
+
+// TenantKey and AccountKey lie in the keys space: wrapped data keys and nothing else.
+func TenantKey(x id.Tenant, version int) table.Key {
+	return table.Key{Space: table.Keys, PK: t(x, "TK"), SK: fmt.Sprintf("V#%08d", version)}
+}
+func TenantKeyHead(x id.Tenant) table.Key {
+	return table.Key{Space: table.Keys, PK: t(x, "TK"), SK: "HEAD"}
+}
+func AccountKey(x id.Tenant, a id.Account) table.Key {
+	return table.Key{Space: table.Keys, PK: t(x, "AK#"+string(a)), SK: "K"}
+}
