@@ -50,8 +50,9 @@ type Tenant struct {
 	AuthzVer   int64        `json:"authzVer"`
 	OrgVer     int64        `json:"orgVer"`
 	CfgVer     int64        `json:"cfgVer"`
-	Shards     int          `json:"shards"` // of the tenant-wide account index; only grows: 1, 4, 16
-	Users      int          `json:"users"`  // users not deleted, held against the plan's limit
+	Shards     int          `json:"shards"`    // of the tenant-wide account index; only grows: 1, 4, 16
+	Users      int          `json:"users"`     // users not deleted
+	UserLimit  int          `json:"userLimit"` // of the plan; Users never exceeds it
 	Settings   Settings     `json:"settings"`
 	CreatedAt  time.Time    `json:"createdAt"`
 }
@@ -83,18 +84,17 @@ const (
 type Standing struct {
 	Place
 	Status        UserStatus `json:"status"`
-	RoleIDs       []id.Role  `json:"roleIds"`
 	Locale        string     `json:"locale"`
 	SessionsAfter time.Time  `json:"sessionsAfter"` // sign-ins at or before this second are dead
 }
 
-// Place is where a user sits in the organisation: one item a user in the organisation partition, so that one query reads all of
-// the tenant's reporting lines.
+// Place is where a user sits in the organisation and which roles they hold: one item a user in the organisation partition, so that one
+// query reads all of the tenant's reporting lines and role holders.
 type Place struct {
 	User       id.User       `json:"userId"`
 	Department id.Department `json:"departmentId,omitempty"`
 	Manager    id.User       `json:"managerId,omitempty"`
 	Posts      []id.Post     `json:"postIds,omitempty"`
-	Active     bool          `json:"active"` // status is active
-	Admin      bool          `json:"admin"`  // holds the administrator role, directly or by a post
+	Roles      []id.Role     `json:"roleIds,omitempty"` // held directly; the roles of posts come on top
+	Active     bool          `json:"active"`            // status is active
 }
