@@ -197,3 +197,13 @@ func TenantKeyHead(x id.Tenant) table.Key {
 func AccountKey(x id.Tenant, a id.Account) table.Key {
 	return table.Key{Space: table.Keys, PK: t(x, "AK#"+string(a)), SK: "K"}
 }
+
+// IsAuditEvent and IsAuditLog tell the items of the audit from all others, for consumers of the feed.
+func IsAuditEvent(k table.Key) bool {
+	t, ok := TenantOf(k.PK)
+	return ok && strings.HasPrefix(k.PK, "T#"+string(t)+"#AU#")
+}
+func IsAuditLog(k table.Key) bool {
+	t, ok := TenantOf(k.PK)
+	return ok && k.PK == AuditLog(t)
+}

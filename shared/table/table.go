@@ -62,7 +62,7 @@ type Item struct {
 	Version int64              // 0 before the first write; the table raises it by one with each Put
 	Index   map[Index]IndexKey // the indexes that the item appears in
 	Expires time.Time          // the item may vanish after this second; zero: never. Readers compare, vanishing may lag by days
-	Doc     []byte             // plain fields: a JSON object, or nil
+	Doc     []byte             // plain fields: a JSON object, or nil; read back byte for byte as it was put
 	Sealed  []byte             // sealed fields, opaque
 }
 
