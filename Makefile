@@ -1,0 +1,53 @@
+# Steward. `make help` lists the targets; every one needs a Go toolchain and nothing else.
+SHELL := bash
+GO    ?= go
+TOOL  := $(GO) tool -modfile=infra/tools/go.mod
+ADDR  ?= 127.0.0.1:3000
+DATA  ?= .steward
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo webhook test check fmt generate bench fuzz hooks clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## build and serve the whole API on 127.0.0.1:3000, data in .steward/
+	@$(GO) run ./infra/local --addr $(ADDR) --data $(DATA)
+
+demo: ## with the server up: do the main job on sample data and tell each step
+	@$(GO) run ./infra/demo --url http://$(ADDR) --secret-file $(DATA)/onboarding.whsec
+
+webhook: ## sign and send an onboarding webhook by hand; see ARGS=--help
+	@$(GO) run ./infra/webhook --url http://$(ADDR)/webhooks/onboarding --secret-file $(DATA)/onboarding.whsec $(ARGS)
+
+test: ## run every test
+	$(GO) test -p 2 -count=1 ./...
+
+check: ## vet, staticcheck, format, tidy modules, generated files, coverage of policy
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+	@out=$$($(TOOL) gofumpt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "gofumpt: run make fmt:"; echo "$$out"; exit 1; fi
+	$(GO) mod tidy -diff
+	@cd infra/tools && $(GO) mod tidy -diff
+	@$(GO) test -count=1 -coverprofile=/dev/stdout ./shared/policy | awk 'NR>1 && $$NF==0 && /policy\// {bad=1; print "not covered: " $$0} END {exit bad}'
+	@$(GO) run ./infra/docs --check
+
+fmt: ## format the source
+	$(TOOL) gofumpt -w $$(git ls-files '*.go')
+
+generate: ## write the generated documents anew (errors, API)
+	$(GO) run ./infra/docs
+
+bench: ## run the benchmarks; each prints its ratio to a peer or a limit
+	$(GO) test -run '^$$' -bench . -benchtime 1s -p 1 ./shared/... ./infra/...
+
+fuzz: ## fuzz each target for 20 seconds
+	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' shared functions infra | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | cut -c6-); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime 20s ./$$p || exit 1; done; done
+
+hooks: ## use the repository's git hooks in this clone
+	git config core.hooksPath .githooks
+
+clean: ## remove the data folder of make run
+	rm -rf .steward
