@@ -7,26 +7,14 @@ import (
 	"github.com/steward-crm/steward/shared/id"
 )
 
-// Module is a part of the product that rights are given on.
+// Module is a part of the product that rights are given on. Catalogue lists them.
 type Module string
 
-// Action is something done in a module.
+// Action is something done in a module. Catalogue lists which module has which.
 type Action string
 
-// Scope is how far a grant reaches: own ⊂ reports, own ⊂ department ⊂ subtree, and all above each.
-type Scope uint8
-
-// The scopes, narrowest first. None is no grant at all.
-const (
-	None       Scope = iota
-	Own              // resources that I own
-	Reports          // own, and those owned by everyone who reports to me, transitively
-	Department       // own, and those of my department
-	Subtree          // own, and those of my department and all below it
-	All              // every resource of the tenant
-)
-
-// Level is the class of a role; it caps what the role may contain (R07).
+// Level is the class of a role; it caps what the role may contain (see LevelAllows) and who may give it: nobody gives a role of a level
+// above their own.
 type Level string
 
 // The levels, lowest first.
@@ -36,6 +24,25 @@ const (
 	Power      Level = "power"
 	Admin      Level = "admin"
 )
+
+// Levels are all of them, lowest first.
+var Levels = []Level{Restricted, Standard, Power, Admin}
+
+// rank is the place of the level in Levels, from 1; 0 for what is none.
+func (l Level) rank() int {
+	for i, x := range Levels {
+		if x == l {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// Valid reports whether l is one of the levels.
+func (l Level) Valid() bool { return l.rank() > 0 }
+
+// AtMost reports whether l is no higher than m. What is no level is above every level.
+func (l Level) AtMost(m Level) bool { return l.Valid() && l.rank() <= m.rank() }
 
 // Access is what a role may do with one field.
 type Access string
@@ -48,6 +55,25 @@ const (
 	Edit   Access = "edit"
 )
 
+// Accesses are all of them, narrowest first.
+var Accesses = []Access{Hidden, Masked, Read, Edit}
+
+// rank is the place of the access in Accesses, from 1; 0 for what is none.
+func (a Access) rank() int {
+	for i, x := range Accesses {
+		if x == a {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// Valid reports whether a is one of the accesses.
+func (a Access) Valid() bool { return a.rank() > 0 }
+
+// AtLeast reports whether a is b or wider: hidden < masked < read < edit.
+func (a Access) AtLeast(b Access) bool { return a.rank() >= b.rank() }
+
 // Grant gives one action of one module within a scope.
 type Grant struct {
 	Module Module `json:"module"`
@@ -55,7 +81,8 @@ type Grant struct {
 	Scope  Scope  `json:"scope"` // in JSON: own, reports, department, subtree, all
 }
 
-// FieldRule sets the access to one field of one module.
+// FieldRule sets the access to one field of one module. A rule on a parent (custom, address) covers its parts (custom.size) unless they
+// have rules of their own.
 type FieldRule struct {
 	Module Module `json:"module"`
 	Field  string `json:"field"`
@@ -75,7 +102,7 @@ type Role struct {
 	Version     int64       `json:"version"`
 }
 
-// Resource is what is acted on, as far as a decision needs it.
+// Resource is what is acted on, as far as a decision needs it. A user is their own Owner.
 type Resource struct {
 	Tenant     id.Tenant
 	Owner      id.User       // "" when it has none

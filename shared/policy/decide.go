@@ -1,0 +1,136 @@
+package policy
+
+import (
+	"github.com/steward-crm/steward/shared/fault"
+	"github.com/steward-crm/steward/shared/id"
+)
+
+// Decision is the answer to one question.
+type Decision struct {
+	Allowed bool
+	Rule    int   // the rule of design §6 that spoke: 1 hard denial, 2 may do, 3 on which
+	Scope   Scope // the narrowest scope that reaches the resource, when allowed
+}
+
+// Decide says whether the subject may do the action of the module on the resource. A module that the tenant has switched off, and a pair
+// that the catalogue does not have, are hard denials.
+func Decide(s *Subject, m Module, a Action, r Resource) Decision {
+	mi, ai := moduleIndex.of(string(m)), actionIndex.of(string(a))
+	if !declared(mi, ai) || !s.standing() || r.Tenant == "" || r.Tenant != s.Tenant || off(s, mi) {
+		return Decision{Rule: 1}
+	}
+	held := s.scope[mi][ai]
+	if held == None {
+		return Decision{Rule: 2}
+	}
+	reached := s.reaching(held, r)
+	return Decision{Allowed: reached != None, Rule: 3, Scope: reached}
+}
+
+// reaching is the narrowest scope up to held that reaches the resource, or None.
+func (s *Subject) reaching(held Scope, r Resource) Scope {
+	if r.Owner != "" {
+		if r.Owner == s.User {
+			return Own
+		}
+		if held >= Reports {
+			if _, ok := s.reports[r.Owner]; ok {
+				return Reports
+			}
+		}
+	}
+	if held >= Department && r.Department != "" {
+		if len(s.departments) > 0 && r.Department == s.departments[0] {
+			return Department
+		}
+		if held >= Subtree {
+			if _, ok := s.below[r.Department]; ok {
+				return Subtree
+			}
+		}
+	}
+	if held == All {
+		return All
+	}
+	return None
+}
+
+// May gives the widest scope in which the subject may do the action; None when no role grants it or the module is off.
+func May(s *Subject, m Module, a Action) Scope {
+	mi, ai := moduleIndex.of(string(m)), actionIndex.of(string(a))
+	if !declared(mi, ai) || !s.standing() || off(s, mi) {
+		return None
+	}
+	return s.scope[mi][ai]
+}
+
+// Reach is a scope spelt out: what a list has to read. It reaches a resource when All, or when the resource's owner is among Owners, or
+// its department among Departments: exactly the resources that Decide allows.
+type Reach struct {
+	All         bool
+	Owners      []id.User       // the subject first; nil when All or nothing
+	Departments []id.Department // the subject's own first
+}
+
+// ReachOf spells out the scope in which the subject may do the action. The zero Reach reaches nothing. Do not change the slices.
+func ReachOf(s *Subject, m Module, a Action) Reach {
+	switch held := May(s, m, a); held {
+	case None:
+		return Reach{}
+	case All:
+		return Reach{All: true}
+	case Own:
+		return Reach{Owners: s.people[:1:1]}
+	default:
+		return Reach{Owners: s.people, Departments: s.DepartmentIDs(held)}
+	}
+}
+
+// Require answers nil when Decide allows. Else it answers NotFound not_found when the subject may not even view the resource, so that
+// a foreign record looks like an unknown one, and Denied permission_denied when they may. Where the resource is still to be created
+// there is nothing to hide: Denied, unless the module is switched off.
+func Require(s *Subject, m Module, a Action, r Resource) error {
+	if Decide(s, m, a, r).Allowed {
+		return nil
+	}
+	if switchedOff(s, m) {
+		return errNotFound
+	}
+	if a == Create || (a != View && Decide(s, m, View, r).Allowed) {
+		return errDenied
+	}
+	return errNotFound
+}
+
+// RequireAny answers nil when May is not None, else Denied permission_denied (NotFound when the module is switched off).
+func RequireAny(s *Subject, m Module, a Action) error {
+	if May(s, m, a) != None {
+		return nil
+	}
+	if switchedOff(s, m) {
+		return errNotFound
+	}
+	return errDenied
+}
+
+func switchedOff(s *Subject, m Module) bool {
+	mi := moduleIndex.of(string(m))
+	return mi >= 0 && s != nil && off(s, mi)
+}
+
+// A refusal says nothing of the resource, so one value of each serves all. Faults are never changed in place.
+var (
+	errDenied   error = fault.New(fault.Denied, "permission_denied")
+	errNotFound error = fault.New(fault.NotFound, "not_found")
+	errExceeds  error = fault.New(fault.Denied, "grant_exceeds_own")
+)
+
+// Field gives the access to a field of the module when doing the action: the widest among the roles that grant the action; for fields
+// without a rule Edit, for sensitive ones Hidden. Hidden, too, when no role grants the action. A field is shown when its access for
+// View is at least Read (Masked: shown in part), and may be written when its access for Create or Update is Edit.
+func (s *Subject) Field(m Module, a Action, field string) Access {
+	if May(s, m, a) == None {
+		return Hidden
+	}
+	return s.field(moduleIndex.of(string(m)), actionIndex.of(string(a)), field)
+}

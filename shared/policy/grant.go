@@ -1,0 +1,96 @@
+package policy
+
+import "slices"
+
+// CanGrant answers nil when the subject holds every grant in a scope at least as wide, and every field access that the grants would
+// give together with the rules; else Denied grant_exceeds_own. A field without a rule counts with what it would be by default, so that
+// leaving a rule out does not open what is hidden from the granter.
+func CanGrant(s *Subject, grants []Grant, fields []FieldRule) error {
+	for _, g := range grants {
+		mi := moduleIndex.of(string(g.Module))
+		if g.Scope == None || May(s, g.Module, g.Action) < g.Scope {
+			return errExceeds
+		}
+		for _, name := range s.fieldNames(mi, fields) {
+			if !s.Field(g.Module, g.Action, name).AtLeast(ruled(mi, fields, name)) {
+				return errExceeds
+			}
+		}
+	}
+	for _, f := range fields {
+		if !s.Field(f.Module, View, f.Field).AtLeast(f.Access) {
+			return errExceeds
+		}
+	}
+	return nil
+}
+
+// CanAssign answers nil when the subject may give every one of the roles to somebody: no role is of a level above the subject's own and
+// CanGrant allows all that it contains; else Denied grant_exceeds_own. Whoever creates a user with roles, changes a user's roles or
+// posts, or changes the roles of a post asks it of the roles that are added.
+func CanAssign(s *Subject, roles []Role) error {
+	for _, r := range roles {
+		if !s.standing() || !r.Level.AtMost(s.Level()) {
+			return errExceeds
+		}
+		if err := CanGrant(s, r.Grants, r.Fields); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Held are the grants that the subject has now, in the order of the catalogue, without modules that are switched off.
+func Held(s *Subject) []Grant {
+	var out []Grant
+	for _, e := range catalogue {
+		for _, a := range e.Actions {
+			if scope := May(s, e.Module, a); scope != None {
+				out = append(out, Grant{Module: e.Module, Action: a, Scope: scope})
+			}
+		}
+	}
+	return out
+}
+
+// fieldNames are all fields of the module whose access can differ between two sets of roles: those of the catalogue, those that the
+// subject's roles name and those that the rules name.
+func (s *Subject) fieldNames(module int, rules []FieldRule) []string {
+	out := slices.Clone(catalogue[module].Fields)
+	for _, f := range s.fields[module] {
+		out = append(out, f.name)
+	}
+	for _, r := range rules {
+		if r.Module == catalogue[module].Module {
+			out = append(out, r.Field)
+		}
+	}
+	return out
+}
+
+// The modules that only a role of level admin may contain anything of but view, and those that it alone may contain anything of.
+var (
+	adminWrites = []Module{ModUser, ModRole, ModOrg, ModField, ModTenant, ModApproval, ModReview, ModOwner}
+	adminOnly   = []Module{ModAudit, ModBackup}
+	contactInfo = []Module{ModAccount, ModContact}
+)
+
+// LevelAllows reports whether a role of the level may contain the grant (R07). Restricted: view accounts and contacts, nothing else.
+// Standard: all of the customers' modules except delete, approve, import, export and reveal beyond what one owns, and view of the
+// administration's. Power: all of the customers' modules, and view of the administration's. Admin: everything. Each contains what the
+// one below it may contain.
+func LevelAllows(l Level, g Grant) bool {
+	view := g.Action == View
+	administration := slices.Contains(adminOnly, g.Module) || (slices.Contains(adminWrites, g.Module) && !view)
+	switch l {
+	case Admin:
+		return true
+	case Power:
+		return !administration
+	case Standard:
+		return !administration && (g.Scope == Own || !slices.Contains([]Action{Delete, Approve, Import, Export, Reveal}, g.Action))
+	case Restricted:
+		return view && slices.Contains(contactInfo, g.Module)
+	}
+	return false
+}
