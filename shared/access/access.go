@@ -5,71 +5,117 @@ package access
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/steward-crm/steward/shared/change"
+	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/identity"
+	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/policy"
 	"github.com/steward-crm/steward/shared/principal"
 	"github.com/steward-crm/steward/shared/table"
 )
 
 // Access loads subjects. Its caches hold compiled roles and organisations by version, bounded; never a decision.
-type Access struct{}
+type Access struct {
+	table     table.Table
+	now       func() time.Time
+	snapshots *snapshots
+}
 
 // New returns an Access over the table.
-func New(t table.Table, now func() time.Time) *Access { panic("unwritten") }
+func New(t table.Table, now func() time.Time) *Access {
+	return &Access{table: t, now: now, snapshots: newSnapshots()}
+}
 
 // Subject authorises a verified token: one strong Get of tenant, user and revocation, then the snapshot of roles and organisation by
 // version. base carries locale, source, request id, operation and time; Subject adds tenant, user and session. Faults: Unauthenticated
 // token_invalid (no such user, revoked session, signed in before SessionsAfter), Unauthenticated account_inactive, Denied
 // tenant_suspended (any tenant that is not active).
 func (a *Access) Subject(ctx context.Context, c identity.Claims, base principal.Principal) (*policy.Subject, error) {
-	panic("unwritten")
+	t, u, ok := c.Name.Split()
+	if !ok || c.Session == "" {
+		return nil, tokenInvalid()
+	}
+	var s *policy.Subject
+	for range tries {
+		var err error
+		if s, err = a.rows(ctx, t, u, c); err != nil {
+			return nil, err
+		}
+		snap, err := a.snapshot(ctx, s.Org)
+		if err != nil {
+			return nil, err
+		}
+		s.Rights = snap.rights(s.Self.Place, s.SelfVersion)
+		if snap.agrees(s.Self.Place) {
+			break
+		}
+	}
+	s.Principal = base
+	s.Tenant, s.User, s.Session = t, u, c.Session
+	return s, nil
 }
 
-// Department and Post are the rows of the organisation as far as guards and scopes need them; the org noun's documents hold these members
-// and more.
-type Department struct {
-	ID     id.Department `json:"id"`
-	Parent id.Department `json:"parentId,omitempty"`
-	Head   id.User       `json:"headId,omitempty"`
+// tries bounds how often rows are read again that were caught in the middle of a change.
+const tries = 3
+
+// rows reads what may end a session at any time, and judges it.
+func (a *Access) rows(ctx context.Context, t id.Tenant, u id.User, c identity.Claims) (*policy.Subject, error) {
+	revoked := key.RevokedSession(t, u, c.Session)
+	items, err := a.table.Get(ctx, key.Tenant(t), key.User(t, u), revoked)
+	if err != nil {
+		return nil, err
+	}
+	s := &policy.Subject{}
+	for _, it := range items {
+		switch it.Key {
+		case key.Tenant(t):
+			err, s.OrgVersion = json.Unmarshal(it.Doc, &s.Org), it.Version
+		case key.User(t, u):
+			err, s.SelfVersion = json.Unmarshal(it.Doc, &s.Self), it.Version
+		case revoked:
+			return nil, tokenInvalid()
+		}
+		if err != nil {
+			return nil, fault.New(fault.Internal, "internal").Because(err)
+		}
+	}
+	after := s.Self.SessionsAfter
+	switch {
+	case s.OrgVersion == 0 || s.SelfVersion == 0 || s.Self.User != u || s.Org.ID != t || s.Self.Status == principal.UserDeleted:
+		return nil, tokenInvalid()
+	case s.Self.Status != principal.UserActive:
+		return nil, fault.New(fault.Unauthenticated, "account_inactive")
+	case !after.IsZero() && c.AuthTime.Unix() <= after.Unix():
+		return nil, tokenInvalid()
+	case s.Org.Status != principal.TenantActive:
+		return nil, fault.New(fault.Denied, "tenant_suspended")
+	}
+	return s, nil
 }
 
-// Post is a post in a department, with the roles that everyone who holds it has.
-type Post struct {
-	ID         id.Post       `json:"id"`
-	Department id.Department `json:"departmentId"`
-	Roles      []id.Role     `json:"roleIds"`
-}
-
-// Organisation is a tenant's whole organisation, read strongly.
-type Organisation struct {
-	Departments map[id.Department]Department
-	Posts       map[id.Post]Post
-	Places      map[id.User]principal.Place
-	Roles       map[id.Role]policy.Role
-}
-
-// Organisation reads the tenant's organisation and roles now, past every cache. To guard a change with it, read the tenant's row first and
-// stage Raise on that row's version in the same Set.
-func (a *Access) Organisation(ctx context.Context, t id.Tenant) (*Organisation, error) {
-	panic("unwritten")
-}
-
-// RolesOf are the roles that the user holds, directly and by posts, in id order.
-func (o *Organisation) RolesOf(u id.User) []id.Role { panic("unwritten") }
-
-// Admins are the active users who hold the administrator role.
-func (o *Organisation) Admins() []id.User { panic("unwritten") }
-
-// Under reports whether a is b or lies below b in the department tree; ReportsTo whether a is b or reports to b, transitively.
-func (o *Organisation) Under(a, b id.Department) bool { panic("unwritten") }
-func (o *Organisation) ReportsTo(a, b id.User) bool   { panic("unwritten") }
+func tokenInvalid() error { return fault.New(fault.Unauthenticated, "token_invalid") }
 
 // Raise stages the tenant's row with an edit, on the version that was read, so that two changes that both rely on the organisation or the
-// roles cannot both commit: the second finds the premise moved and runs again.
+// roles cannot both commit: the second finds the premise moved and runs again. The edit raises AuthzVer, OrgVer or both, whichever it
+// changes; snapshots are kept by them. At most one Raise in a Set.
 func Raise(c *change.Set, row principal.Tenant, version int64, edit func(*principal.Tenant)) error {
-	panic("unwritten")
+	row.Settings.RequiredAccountFields = slices.Clone(row.Settings.RequiredAccountFields)
+	row.Settings.ModulesOff = slices.Clone(row.Settings.ModulesOff)
+	edit(&row)
+	doc, err := json.Marshal(row)
+	if err != nil {
+		return fault.New(fault.Internal, "internal").Because(err)
+	}
+	c.Put(table.Item{
+		Key:   key.Tenant(row.ID),
+		Index: map[table.Index]table.IndexKey{table.G1: key.Tenants(row.ID)},
+		Doc:   doc,
+	}, table.VersionIs(version), nil)
+	return nil
 }

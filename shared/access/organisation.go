@@ -1,0 +1,154 @@
+package access
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/steward-crm/steward/shared/fault"
+	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/principal"
+	"github.com/steward-crm/steward/shared/table"
+)
+
+// Administrator is the template of the predefined role that a tenant always has an active holder of.
+const Administrator = "administrator"
+
+// Department and Post are the rows of the organisation as far as guards and scopes need them; the org noun's documents hold these members
+// and more.
+type Department struct {
+	ID     id.Department `json:"id"`
+	Parent id.Department `json:"parentId,omitempty"`
+	Head   id.User       `json:"headId,omitempty"`
+}
+
+// Post is a post in a department, with the roles that everyone who holds it has.
+type Post struct {
+	ID         id.Post       `json:"id"`
+	Department id.Department `json:"departmentId"`
+	Roles      []id.Role     `json:"roleIds"`
+}
+
+// Organisation is a tenant's whole organisation, read strongly.
+type Organisation struct {
+	Departments map[id.Department]Department
+	Posts       map[id.Post]Post
+	Places      map[id.User]principal.Place
+	Roles       map[id.Role]policy.Role
+}
+
+// Organisation reads the tenant's organisation and roles now, past every cache. To guard a change with it, read the tenant's row first and
+// stage Raise on that row's version in the same Set.
+func (a *Access) Organisation(ctx context.Context, t id.Tenant) (*Organisation, error) {
+	o := &Organisation{
+		Departments: map[id.Department]Department{},
+		Posts:       map[id.Post]Post{},
+		Places:      map[id.User]principal.Place{},
+		Roles:       map[id.Role]policy.Role{},
+	}
+	if err := a.each(ctx, table.Query{PK: key.Organisation(t)}, o.add); err != nil {
+		return nil, err
+	}
+	if err := a.each(ctx, table.Query{PK: key.Authz(t), Prefix: key.RolePrefix}, o.addRole); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+func (a *Access) each(ctx context.Context, q table.Query, add func(table.Item) error) error {
+	for q.Limit = 1000; ; {
+		page, err := a.table.Query(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, it := range page.Items {
+			if err := add(it); err != nil {
+				return fault.New(fault.Internal, "internal").Because(err)
+			}
+		}
+		if page.Cursor == "" {
+			return nil
+		}
+		q.Cursor = page.Cursor
+	}
+}
+
+func (o *Organisation) add(it table.Item) error {
+	switch {
+	case strings.HasPrefix(it.SK, key.DepartmentPrefix):
+		return into(it, o.Departments, func(d Department) id.Department { return d.ID })
+	case strings.HasPrefix(it.SK, key.PostPrefix):
+		return into(it, o.Posts, func(p Post) id.Post { return p.ID })
+	case strings.HasPrefix(it.SK, key.PlacePrefix):
+		return into(it, o.Places, func(p principal.Place) id.User { return p.User })
+	}
+	return nil
+}
+
+func (o *Organisation) addRole(it table.Item) error {
+	return into(it, o.Roles, func(r policy.Role) id.Role { return r.ID })
+}
+
+func into[K comparable, V any](it table.Item, all map[K]V, name func(V) K) error {
+	var v V
+	if err := json.Unmarshal(it.Doc, &v); err != nil {
+		return err
+	}
+	all[name(v)] = v
+	return nil
+}
+
+// RolesOf are the roles that the user holds, directly and by posts, in id order.
+func (o *Organisation) RolesOf(u id.User) []id.Role { return o.rolesAt(o.Places[u]) }
+
+func (o *Organisation) rolesAt(p principal.Place) []id.Role {
+	out := slices.Clone(p.Roles)
+	for _, post := range p.Posts {
+		out = append(out, o.Posts[post].Roles...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Admins are the active users who hold the administrator role, in id order.
+func (o *Organisation) Admins() []id.User {
+	var out []id.User
+	for u, p := range o.Places {
+		if p.Active && slices.ContainsFunc(o.rolesAt(p), o.administrates) {
+			out = append(out, u)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (o *Organisation) administrates(r id.Role) bool {
+	role := o.Roles[r]
+	return role.Predefined && role.Template == Administrator
+}
+
+// Under reports whether a is b or lies below b in the department tree.
+func (o *Organisation) Under(a, b id.Department) bool {
+	return climbs(a, b, func(d id.Department) id.Department { return o.Departments[d].Parent })
+}
+
+// ReportsTo reports whether a is b or reports to b, transitively.
+func (o *Organisation) ReportsTo(a, b id.User) bool {
+	return climbs(a, b, func(u id.User) id.User { return o.Places[u].Manager })
+}
+
+// climbs reports whether b is met on the way up from a, a included. It ends on a cycle too, though none should be stored.
+func climbs[K ~string](a, b K, up func(K) K) bool {
+	seen := map[K]bool{}
+	for ; a != "" && !seen[a]; a = up(a) {
+		if a == b {
+			return true
+		}
+		seen[a] = true
+	}
+	return false
+}
