@@ -67,7 +67,9 @@ func newSnapshot(v version, o *Organisation) *snapshot {
 	return s
 }
 
-func (s *snapshot) rows() int { return len(s.Departments) + len(s.Posts) + len(s.Places) + len(s.Roles) }
+func (s *snapshot) rows() int {
+	return len(s.Departments) + len(s.Posts) + len(s.Places) + len(s.Roles)
+}
 
 // agrees reports whether the place, read apart from the snapshot, is the one in it. When it is not, a change came between the reads.
 func (s *snapshot) agrees(p principal.Place) bool {
