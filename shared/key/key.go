@@ -122,6 +122,11 @@ func AccountsByName(x id.Tenant, shard int, folded string, a id.Account) table.I
 	return table.IndexKey{PK: fmt.Sprintf("%s%d", t(x, "N#"), shard), SK: folded + "#" + string(a)}
 }
 
+// Owned marks that the user owns the account, in a partition that is read strongly: the indexes may lag, and whether a user still owns
+// anything must not. OwnedBy is that partition; the account's id is the sort key's end.
+func Owned(x id.Tenant, u id.User, a id.Account) table.Key { return data(OwnedBy(x, u), string(a)) }
+func OwnedBy(x id.Tenant, u id.User) string                { return t(x, "OW#"+string(u)) }
+
 // Blind is the entry of a blind index: who has this value in this field.
 func Blind(x id.Tenant, field, token string, a id.Account) table.Key {
 	return data(t(x, "BI#"+field+"#"+token), "A#"+string(a))
