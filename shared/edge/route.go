@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"context"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -52,6 +51,7 @@ type Route struct {
 	NoMatch   bool    // a PATCH, PUT or DELETE that needs no If-Match, because it names no version; the summary says why
 	Raw       bool    // the body is handed over as bytes, undecoded, with its headers: signed webhooks
 	Secret    bool    // the answer holds secrets: it is never stored for replay
+	Produces  string  // media type of an answer that is not JSON, for Out of type Bytes; "" is application/json
 
 	run     runner
 	in, out reflect.Type
@@ -114,14 +114,8 @@ type Count struct {
 // None is the body of routes that take or answer none.
 type None struct{}
 
-type runner func(ctx context.Context, raw *exchange) error
-
-// Handle binds a handler to its route. In is decoded from the body (None: no body is allowed), Out is rendered as JSON.
-//
-// The handler must be free of effects other than staging into Request.Change: edge runs it again, with a fresh Request, when a premise
-// moved before the commit.
-func Handle[In, Out any](r Route, h func(context.Context, *Request[In]) (*Reply[Out], error)) Route {
-	panic("unwritten")
+// Bytes is an answer that is not JSON: a page, a picture. Route.Produces says what it is; Type says it more exactly.
+type Bytes struct {
+	Type string
+	Data []byte
 }
-
-type exchange struct{}

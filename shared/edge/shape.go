@@ -1,0 +1,164 @@
+package edge
+
+import (
+	"encoding"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// kind is what a JSON value must be to fit a type.
+type kind uint8
+
+const (
+	anything kind = iota
+	object
+	array
+	dictionary // an object with free names
+	word       // a string
+	number
+	integer
+	boolean
+	own // the type reads itself: it is asked
+)
+
+// shape is a type as JSON sees it: what explains a body that does not fit, and what the document is made from.
+type shape struct {
+	kind     kind
+	typ      reflect.Type
+	nullable bool
+	fields   map[string]*field
+	order    []*field
+	elem     *shape // of array and dictionary
+}
+
+type field struct {
+	name  string
+	shape *shape
+	omit  bool // omitempty, omitzero: it need not be there
+}
+
+var (
+	shapes    sync.Map // reflect.Type → *shape
+	timeType  = reflect.TypeFor[time.Time]()
+	bytesType = reflect.TypeFor[[]byte]()
+	rawType   = reflect.TypeFor[jsontext.Value]()
+	readers   = []reflect.Type{
+		reflect.TypeFor[json.UnmarshalerFrom](), reflect.TypeFor[json.Unmarshaler](), reflect.TypeFor[encoding.TextUnmarshaler](),
+	}
+)
+
+func shapeOf(t reflect.Type) *shape {
+	if s, ok := shapes.Load(t); ok {
+		return s.(*shape)
+	}
+	s := build(t, map[reflect.Type]*shape{})
+	shapes.Store(t, s)
+	return s
+}
+
+func build(t reflect.Type, seen map[reflect.Type]*shape) *shape {
+	if s, ok := seen[t]; ok {
+		return s
+	}
+	s := &shape{typ: t}
+	seen[t] = s
+	if inner, ok := patchValue(t); ok {
+		*s = *build(inner, seen)
+		s.nullable = true
+		return s
+	}
+	if t.Kind() == reflect.Pointer {
+		*s = *build(t.Elem(), seen)
+		s.nullable = true
+		return s
+	}
+	if t == rawType || t.Kind() == reflect.Interface {
+		s.kind, s.nullable = anything, true
+		return s
+	}
+	for _, r := range readers {
+		if reflect.PointerTo(t).Implements(r) {
+			s.kind = own
+			return s
+		}
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		s.kind, s.fields = object, map[string]*field{}
+		s.collect(t, seen)
+	case reflect.Slice, reflect.Array:
+		if t == bytesType {
+			s.kind = word
+			return s
+		}
+		s.kind, s.elem = array, build(t.Elem(), seen)
+	case reflect.Map:
+		s.kind, s.elem = dictionary, build(t.Elem(), seen)
+	case reflect.String:
+		s.kind = word
+	case reflect.Bool:
+		s.kind = boolean
+	case reflect.Float32, reflect.Float64:
+		s.kind = number
+	default:
+		s.kind = integer
+	}
+	return s
+}
+
+// collect adds the members of a struct; those of embedded structs are its own.
+func (s *shape) collect(t reflect.Type, seen map[reflect.Type]*shape) {
+	for f := range t.Fields() {
+		tag := f.Tag.Get("json")
+		name, options, _ := strings.Cut(tag, ",")
+		if tag == "-" || (!f.IsExported() && !f.Anonymous) {
+			continue
+		}
+		inner := f.Type
+		if inner.Kind() == reflect.Pointer {
+			inner = inner.Elem()
+		}
+		if (f.Anonymous && name == "" && inner.Kind() == reflect.Struct) || hasOption(options, "embed") || hasOption(options, "inline") {
+			s.collect(inner, seen)
+			continue
+		}
+		if name == "" {
+			name = f.Name
+		}
+		m := &field{name: name, shape: build(f.Type, seen), omit: hasOption(options, "omitempty") || hasOption(options, "omitzero")}
+		s.fields[name] = m
+		s.order = append(s.order, m)
+	}
+}
+
+func hasOption(options, o string) bool {
+	for x := range strings.SplitSeq(options, ",") {
+		if x == o {
+			return true
+		}
+	}
+	return false
+}
+
+// patchValue gives the T of a patch.Field[T].
+func patchValue(t reflect.Type) (reflect.Type, bool) {
+	if t.Kind() != reflect.Struct || t.PkgPath() != "github.com/steward-crm/steward/shared/patch" || !strings.HasPrefix(t.Name(), "Field[") {
+		return nil, false
+	}
+	f, ok := t.FieldByName("Value")
+	return f.Type, ok
+}
+
+// names are the members' names, in order of declaration.
+func (s *shape) names() []string {
+	out := make([]string, len(s.order))
+	for i, f := range s.order {
+		out[i] = f.name
+	}
+	return out
+}

@@ -1,0 +1,179 @@
+package edge
+
+import (
+	"context"
+	"crypto/rsa"
+	"encoding/base64"
+	"errors"
+	"math/big"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/steward-crm/steward/shared/fault"
+	"github.com/steward-crm/steward/shared/identity"
+)
+
+// The limits of tokens and of the keys that verify them.
+const (
+	maxToken    = 8 * 1024         // bytes of a token
+	leeway      = 10 * time.Second // between the provider's clock and ours
+	keysFresh   = time.Hour        // the key set is fetched again after this
+	keysAtMost  = 24 * time.Hour   // and without an answer kept this long
+	keysBetween = 30 * time.Second // between two fetches for key ids that we do not know
+	minModulus  = 2048             // bits
+)
+
+// errToken is the one answer to every token that does not verify.
+func errToken() *fault.Fault { return fault.New(fault.Unauthenticated, "token_invalid") }
+
+// bearer takes the token from the Authorization header.
+func bearer(h http.Header) (string, error) {
+	v := h["Authorization"]
+	if len(v) != 1 || len(v[0]) > maxToken {
+		return "", errToken()
+	}
+	scheme, token, ok := strings.Cut(v[0], " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") || token == "" || strings.ContainsAny(token, " \t,") {
+		return "", errToken()
+	}
+	return token, nil
+}
+
+// Signer is the part of the identity port that a verifier needs.
+type Signer interface {
+	Issuer() identity.Issuer
+	JWKS(ctx context.Context) ([]identity.Key, error)
+}
+
+// Verifier verifies access tokens against the provider's published keys, which it caches.
+type Verifier struct {
+	signer Signer
+	now    func() time.Time
+	parser *jwt.Parser
+
+	mu      sync.Mutex
+	keys    map[string]*rsa.PublicKey
+	fetched time.Time // the last answer
+	asked   time.Time // the last question
+}
+
+// NewVerifier returns the Authenticator for the provider's own tokens: RS256 only, issuer, client and use pinned, expiry demanded.
+func NewVerifier(s Signer, now func() time.Time) *Verifier {
+	return &Verifier{signer: s, now: now, parser: jwt.NewParser(
+		jwt.WithValidMethods([]string{jwt.SigningMethodRS256.Alg()}),
+		jwt.WithIssuer(s.Issuer().URL),
+		jwt.WithLeeway(leeway),
+		jwt.WithExpirationRequired(),
+		jwt.WithIssuedAt(),
+		jwt.WithTimeFunc(now),
+		jwt.WithStrictDecoding(),
+	)}
+}
+
+type accessClaims struct {
+	jwt.RegisteredClaims
+	ClientID string           `json:"client_id"`
+	Use      string           `json:"token_use"`
+	Username string           `json:"username"`
+	Origin   string           `json:"origin_jti"`
+	AuthTime *jwt.NumericDate `json:"auth_time"`
+}
+
+// Authenticate verifies the token and gives its claims.
+func (v *Verifier) Authenticate(ctx context.Context, token string) (identity.Claims, error) {
+	if len(token) > maxToken {
+		return identity.Claims{}, errToken()
+	}
+	var c accessClaims
+	var unavailable error
+	_, err := v.parser.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
+		for name := range t.Header { // jku, x5u, jwk, crit, b64 and what else may turn a verifier's head
+			if name != "alg" && name != "kid" && name != "typ" {
+				return nil, errors.New("header not allowed")
+			}
+		}
+		kid, _ := t.Header["kid"].(string)
+		if kid == "" || len(kid) > 128 {
+			return nil, errors.New("no key id")
+		}
+		k, err := v.key(ctx, kid)
+		if fault.IsKind(err, fault.Unavailable) {
+			unavailable = err
+		}
+		return k, err
+	})
+	if unavailable != nil {
+		return identity.Claims{}, unavailable
+	}
+	if err != nil {
+		return identity.Claims{}, errToken().Because(err)
+	}
+	name := identity.Name(c.Username)
+	_, _, ok := name.Split()
+	if !ok || c.Use != "access" || c.ClientID != v.signer.Issuer().ClientID || c.IssuedAt == nil || c.AuthTime == nil || c.Origin == "" {
+		return identity.Claims{}, errToken()
+	}
+	return identity.Claims{
+		Name: name, Session: c.Origin,
+		AuthTime: c.AuthTime.UTC(), IssuedAt: c.IssuedAt.UTC(), Expires: c.ExpiresAt.UTC(),
+	}, nil
+}
+
+// key gives the public key of the id. One that is not known makes the set be fetched again, but not more often than keysBetween, so that
+// made-up ids cost the provider nothing.
+func (v *Verifier) key(ctx context.Context, kid string) (*rsa.PublicKey, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	now := v.now()
+	k, known := v.keys[kid]
+	if known && now.Sub(v.fetched) < keysFresh {
+		return k, nil
+	}
+	if now.Sub(v.asked) >= keysBetween {
+		v.asked = now
+		if err := v.fetch(ctx, now); err != nil && len(v.keys) == 0 {
+			v.asked = time.Time{} // nobody can be served: ask again at once
+			return nil, fault.New(fault.Unavailable, "identity_unavailable").Because(err)
+		}
+		k, known = v.keys[kid]
+	}
+	if !known || now.Sub(v.fetched) > keysAtMost {
+		return nil, errors.New("unknown key")
+	}
+	return k, nil
+}
+
+func (v *Verifier) fetch(ctx context.Context, now time.Time) error {
+	set, err := v.signer.JWKS(ctx)
+	if err != nil {
+		return err
+	}
+	keys := make(map[string]*rsa.PublicKey, len(set))
+	for _, k := range set {
+		if pk, ok := publicKey(k); ok {
+			keys[k.ID] = pk
+		}
+	}
+	if len(keys) == 0 {
+		return errors.New("edge: the provider publishes no usable key")
+	}
+	v.keys, v.fetched = keys, now
+	return nil
+}
+
+func publicKey(k identity.Key) (*rsa.PublicKey, bool) {
+	if k.Type != "RSA" || k.Alg != "RS256" || (k.Use != "" && k.Use != "sig") || k.ID == "" {
+		return nil, false
+	}
+	n, err1 := base64.RawURLEncoding.DecodeString(k.N)
+	e, err2 := base64.RawURLEncoding.DecodeString(k.E)
+	if err1 != nil || err2 != nil || len(e) > 4 {
+		return nil, false
+	}
+	pk := &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(e).Int64())}
+	return pk, pk.N.BitLen() >= minModulus && pk.E >= 3
+}
