@@ -61,9 +61,9 @@ type Item struct {
 	Key
 	Version int64              // 0 before the first write; the table raises it by one with each Put
 	Index   map[Index]IndexKey // the indexes that the item appears in
-	Expires time.Time          // the item may vanish after this second; zero: never. Readers compare, vanishing may lag by days
+	Expires time.Time          // from this second on (fractions are rounded up) the item counts as absent; zero: never
 	Doc     []byte             // plain fields: a JSON object, or nil; read back byte for byte as it was put
-	Sealed  []byte             // sealed fields, opaque
+	Sealed  []byte             // sealed fields, opaque, or nil; empty is nil
 }
 
 // Size is the number of bytes that the item counts against MaxItem: keys, index keys, doc and sealed, plus 64 for what each item

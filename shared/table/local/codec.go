@@ -1,0 +1,274 @@
+package local
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math/bits"
+	"time"
+
+	"github.com/steward-crm/steward/shared/table"
+)
+
+// Every byte that lies in the file is made and read here. The forms are part of the file format: changing one needs a new format number
+// and a way from the old one.
+//
+//	data key     len(PK) as 2 bytes, PK, SK: a partition lies together, in the bytewise order of SK
+//	entry key    len(PK) as 2 bytes, PK, then SK, item PK and item SK of the index entry, the first two ended: see appendEnded
+//	expiry key   second as 8 bytes, space as 1 byte, data key
+//	item         form 1, version as 8 bytes, mask, [expiry second as 8 bytes], index keys as the mask says, len(doc), doc, sealed
+//
+// Fixed numbers are big-endian, so that bytewise order is the numeric one; lengths without a width are uvarints.
+
+const (
+	itemForm   = 1
+	maskExpiry = 1 << 7 // the lower bits are the indexes, G1 lowest
+	indexes    = int(table.G5)
+	headLen    = 1 + 8 + 1
+)
+
+var errCorrupt = errors.New("local: a stored record cannot be read")
+
+func appendKey(dst []byte, pk, sk string) []byte {
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(pk)))
+	dst = append(dst, pk...)
+	return append(dst, sk...)
+}
+
+// splitKey takes a data key apart; the parts lie in k.
+func splitKey(k []byte) (pk, sk []byte, err error) {
+	if len(k) < 2 {
+		return nil, nil, errCorrupt
+	}
+	n := int(binary.BigEndian.Uint16(k))
+	if len(k) < 2+n {
+		return nil, nil, errCorrupt
+	}
+	return k[2 : 2+n], k[2+n:], nil
+}
+
+// appendEnded writes s so that what follows it does not disturb its order among others: 0x00 becomes 0x00 0xFF, the end is 0x00 0x01.
+func appendEnded[S ~string | ~[]byte](dst []byte, s S) []byte {
+	return append(appendEscaped(dst, s), 0, 1)
+}
+
+func appendEscaped[S ~string | ~[]byte](dst []byte, s S) []byte {
+	for i := range len(s) {
+		if dst = append(dst, s[i]); s[i] == 0 {
+			dst = append(dst, 0xFF)
+		}
+	}
+	return dst
+}
+
+// readEnded reads what appendEnded wrote and gives the rest.
+func readEnded(b []byte) (s string, rest []byte, err error) {
+	i := bytes.IndexByte(b, 0)
+	if i >= 0 && i+1 < len(b) && b[i+1] == 1 {
+		return string(b[:i]), b[i+2:], nil
+	}
+	var out []byte
+	for {
+		i := bytes.IndexByte(b, 0)
+		if i < 0 || i+1 >= len(b) {
+			return "", nil, errCorrupt
+		}
+		switch b[i+1] {
+		case 1:
+			return string(append(out, b[:i]...)), b[i+2:], nil
+		case 0xFF:
+			out = append(out, b[:i+1]...)
+			b = b[i+2:]
+		default:
+			return "", nil, errCorrupt
+		}
+	}
+}
+
+// appendEntry writes the entry key of an item in an index; key is the item's data key.
+func appendEntry[S ~string | ~[]byte](dst []byte, pk, sk S, key []byte) []byte {
+	n := int(binary.BigEndian.Uint16(key))
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(pk)))
+	dst = append(dst, pk...)
+	dst = appendEnded(dst, sk)
+	dst = appendEnded(dst, key[2:2+n])
+	return append(dst, key[2+n:]...)
+}
+
+// readEntry reads what follows the partition key in an entry key.
+func readEntry(b []byte) (sk, itemPK, itemSK string, err error) {
+	if sk, b, err = readEnded(b); err != nil {
+		return "", "", "", err
+	}
+	if itemPK, b, err = readEnded(b); err != nil {
+		return "", "", "", err
+	}
+	return sk, itemPK, string(b), nil
+}
+
+func appendItem(dst []byte, it *table.Item) []byte {
+	mask := byte(0)
+	for n := range it.Index {
+		mask |= 1 << (n - table.G1)
+	}
+	seconds := expirySecond(it.Expires)
+	if seconds != 0 {
+		mask |= maskExpiry
+	}
+	dst = append(dst, itemForm)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(it.Version))
+	dst = append(dst, mask)
+	if seconds != 0 {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(seconds))
+	}
+	for n := range indexes {
+		if mask&(1<<n) != 0 {
+			k := it.Index[table.G1+table.Index(n)]
+			dst = appendSized(dst, k.PK)
+			dst = appendSized(dst, k.SK)
+		}
+	}
+	dst = appendSized(dst, it.Doc)
+	return append(dst, it.Sealed...)
+}
+
+func appendSized[S ~string | ~[]byte](dst []byte, s S) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(s)))
+	return append(dst, s...)
+}
+
+func readSized(b []byte) (s, rest []byte, err error) {
+	n, w := binary.Uvarint(b)
+	if w <= 0 || n > uint64(len(b)-w) {
+		return nil, nil, errCorrupt
+	}
+	return b[w : w+int(n)], b[w+int(n):], nil
+}
+
+// record is a stored item as it lies in the file, taken apart no further than needed.
+type record struct {
+	version int64
+	expires int64 // unix second; 0: never
+	mask    byte
+	rest    []byte // from the index keys on
+}
+
+func readRecord(b []byte) (record, error) {
+	if len(b) < headLen || b[0] != itemForm {
+		return record{}, errCorrupt
+	}
+	r := record{version: int64(binary.BigEndian.Uint64(b[1:])), mask: b[9], rest: b[headLen:]}
+	if r.mask&maskExpiry != 0 {
+		if len(r.rest) < 8 {
+			return record{}, errCorrupt
+		}
+		r.expires = int64(binary.BigEndian.Uint64(r.rest))
+		r.rest = r.rest[8:]
+	}
+	if r.mask&^maskExpiry >= 1<<indexes {
+		return record{}, errCorrupt
+	}
+	return r, nil
+}
+
+// expired reports whether the record counts as absent at the second.
+func (r *record) expired(second int64) bool { return r.expires != 0 && r.expires <= second }
+
+// entries calls each with the index keys, in the order of the indexes, and gives what follows them.
+func (r *record) entries(each func(n int, pk, sk []byte)) (rest []byte, err error) {
+	rest = r.rest
+	for m := r.mask &^ maskExpiry; m != 0; m &= m - 1 {
+		var pk, sk []byte
+		if pk, rest, err = readSized(rest); err != nil {
+			return nil, err
+		}
+		if sk, rest, err = readSized(rest); err != nil {
+			return nil, err
+		}
+		if each != nil {
+			each(bits.TrailingZeros8(m), pk, sk)
+		}
+	}
+	return rest, nil
+}
+
+// doc gives the record's doc, lying in the record.
+func (r *record) doc() ([]byte, error) {
+	rest, err := r.entries(nil)
+	if err != nil {
+		return nil, err
+	}
+	d, _, err := readSized(rest)
+	return d, err
+}
+
+// item copies the record out of the file.
+func (r *record) item(k table.Key) (table.Item, error) {
+	it := table.Item{Key: k, Version: r.version}
+	if r.expires != 0 {
+		it.Expires = time.Unix(r.expires, 0).UTC()
+	}
+	rest := r.rest
+	if n := bits.OnesCount8(r.mask &^ maskExpiry); n > 0 {
+		it.Index = make(map[table.Index]table.IndexKey, n)
+		var err error
+		rest, err = r.entries(func(n int, pk, sk []byte) {
+			it.Index[table.G1+table.Index(n)] = table.IndexKey{PK: string(pk), SK: string(sk)}
+		})
+		if err != nil {
+			return table.Item{}, err
+		}
+	}
+	doc, sealed, err := readSized(rest)
+	if err != nil {
+		return table.Item{}, err
+	}
+	body := make([]byte, len(doc)+len(sealed))
+	n := copy(body, doc)
+	copy(body[n:], sealed)
+	if n > 0 {
+		it.Doc = body[:n:n]
+	}
+	if len(sealed) > 0 {
+		it.Sealed = body[n:]
+	}
+	return it, nil
+}
+
+func readItem(k table.Key, b []byte) (table.Item, error) {
+	r, err := readRecord(b)
+	if err != nil {
+		return table.Item{}, err
+	}
+	return r.item(k)
+}
+
+// expirySecond rounds up: an item must not vanish before its time.
+func expirySecond(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	s := t.Unix()
+	if t.Nanosecond() > 0 {
+		s++
+	}
+	return max(s, 1)
+}
+
+func appendExpiry(dst []byte, second int64, space table.Space, key []byte) []byte {
+	dst = binary.BigEndian.AppendUint64(dst, uint64(second))
+	dst = append(dst, byte(space))
+	return append(dst, key...)
+}
+
+// after is the least byte string above all that start with b, or nil when there is none.
+func after(b []byte) []byte {
+	for i := len(b) - 1; i >= 0; i-- {
+		if b[i] != 0xFF {
+			out := bytes.Clone(b[:i+1])
+			out[i]++
+			return out
+		}
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+package local
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// What Open answers when the file cannot be had. Each is one line for the person who started the process; Open adds the path.
+var (
+	ErrInUse   = errors.New("data folder is in use by another process")
+	ErrNewer   = errors.New("data was written by a newer version of this program")
+	ErrForeign = errors.New("not a data file of this program, or damaged")
+)
+
+// format is the number of the file format that this code reads and writes.
+const format = 1
+
+const lockWait = 250 * time.Millisecond
+
+// The buckets of the file, by the shortest names: their page is written with every commit.
+var (
+	bucketMeta   = []byte("m")
+	bucketLog    = []byte("l") // change log: first change's number → what the commit changed
+	bucketTokens = []byte("t") // number → time, token and digest of a commit
+	bucketExpiry = []byte("x") // when and what to sweep
+	bucketData   = []byte("d")
+	bucketKeys   = []byte("k")
+	bucketIndex  = [indexes][]byte{[]byte("1"), []byte("2"), []byte("3"), []byte("4"), []byte("5")}
+	metaFormat   = []byte("format")
+)
+
+func openFile(path string, noSync bool) (*bolt.DB, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := makeFile(path, noSync); err != nil {
+			return nil, err
+		}
+	}
+	db, err := openBolt(path, noSync)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		_ = db.Close()
+		return nil, err
+	}
+	if err := db.View(checkFormat); err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return db, nil
+}
+
+// makeFile makes the file aside and renames it, so that a crash cannot leave half a file under the name.
+func makeFile(path string, noSync bool) error {
+	aside := path + ".new"
+	db, err := openBolt(aside, noSync)
+	if errors.Is(err, ErrForeign) { // a crash while making it
+		if err := os.Remove(aside); err != nil {
+			return err
+		}
+		db, err = openBolt(aside, noSync)
+	}
+	if err != nil {
+		return err
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		for _, name := range append([][]byte{bucketMeta, bucketLog, bucketTokens, bucketExpiry, bucketData, bucketKeys}, bucketIndex[:]...) {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return tx.Bucket(bucketMeta).Put(metaFormat, binary.AppendUvarint(nil, format))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		return fmt.Errorf("%s: %w", aside, err)
+	}
+	if err := os.Rename(aside, path); err != nil {
+		if _, there := os.Stat(path); there == nil {
+			return nil // another process made it at the same moment
+		}
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func syncFolder(dir string) error {
+	if runtime.GOOS == "windows" { // folders cannot be synced there
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func openBolt(path string, noSync bool) (db *bolt.DB, err error) {
+	defer func() { // bbolt panics on a file whose pages do not hang together
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s: %w: %v", path, ErrForeign, r)
+		}
+	}()
+	o := &bolt.Options{
+		Timeout: lockWait,
+		NoSync:  noSync, NoGrowSync: noSync,
+		// The list of free pages would be written anew with each commit. It is written once, by closeFile; after a crash bbolt
+		// finds the free pages by walking the file.
+		NoFreelistSync: true, FreelistType: bolt.FreelistMapType,
+		NoStatistics: true,
+	}
+	if runtime.GOOS != "windows" { // there the file would grow to this size at once
+		// Mapped ahead, the file is not mapped anew while it grows, for which all readers would have to pause. It costs address
+		// space only.
+		o.InitialMmapSize = 1 << 30
+	}
+	db, err = bolt.Open(path, 0o600, o)
+	switch {
+	case errors.Is(err, bolt.ErrTimeout):
+		return nil, fmt.Errorf("%s: %w", path, ErrInUse)
+	case errors.Is(err, bolt.ErrInvalid), errors.Is(err, bolt.ErrChecksum), errors.Is(err, bolt.ErrVersionMismatch):
+		return nil, fmt.Errorf("%s: %w", path, ErrForeign)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return db, nil
+}
+
+func checkFormat(tx *bolt.Tx) error {
+	m := tx.Bucket(bucketMeta)
+	if m == nil {
+		return ErrForeign
+	}
+	n, w := binary.Uvarint(m.Get(metaFormat))
+	if w <= 0 || n == 0 {
+		return ErrForeign
+	}
+	if n > format {
+		return fmt.Errorf("%w: its format is %d, this version reads up to %d", ErrNewer, n, format)
+	}
+	return nil
+}
+
+// closeFile writes the list of free pages, so that the next start need not walk the file, and closes it.
+func closeFile(db *bolt.DB) error {
+	db.NoFreelistSync = false
+	err := db.Update(func(*bolt.Tx) error { return nil })
+	return errors.Join(err, db.Close())
+}
