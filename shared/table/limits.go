@@ -11,7 +11,7 @@ import (
 
 // More limits of the port.
 const (
-	MaxToken  = 36   // bytes of a Commit's token; at least 1
+	MaxToken  = 256  // bytes of a Commit's token; at least 1. DynamoDB takes 36: its adapter hands on a hash
 	MaxLimit  = 1000 // items of one page of a Query
 	PageItems = 100  // items of a page when Query.Limit is 0
 	MaxDepth  = 32   // nested objects and arrays of a doc
