@@ -69,8 +69,11 @@ func start(cfg config, log *slog.Logger) (_ *process, err error) {
 		IDs:      deployment.IDs,
 		Now:      deployment.Now,
 		Log:      log,
-		Tokens:   edge.NewTokens(deployment.Identity, deployment.Now),
-		Subjects: access.New(deployment.Table, deployment.Now),
+
+		Authenticator: edge.NewVerifier(deployment.Identity, deployment.Now),
+		Subjects:      access.New(deployment.Table, deployment.Now),
+		// Everybody on this machine is one source: the limit is there to end a runaway loop, not to share the machine out.
+		Limits: edge.Limits{Source: edge.Rate{PerSecond: 500, Burst: 5000}},
 	})
 	if err != nil {
 		return nil, err
@@ -162,12 +165,7 @@ func (p *process) work(d *platform.Platform, log *slog.Logger) {
 	p.cancel = cancel
 	worker := functions.Worker(d)
 	trail := audit.NewLog(d.Table, d.Feed, d.Keys)
-	p.workers.Go(func() {
-		if err := worker.Run(ctx); err != nil && ctx.Err() == nil {
-			log.Error("jobs", "error", err)
-			p.failed <- err
-		}
-	})
+	p.workers.Go(func() { worker.Run(ctx) })
 	p.workers.Go(func() {
 		if err := trail.Follow(ctx, d.Now); err != nil && ctx.Err() == nil {
 			log.Error("audit log", "error", err)

@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"time"
 
@@ -120,7 +121,7 @@ func (l *Log) Advance(ctx context.Context, now time.Time) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	err = l.table.Commit(ctx, "auditlog-"+next, table.Put(table.Item{Key: position, Doc: doc}, cond))
+	err = l.table.Commit(ctx, token("position", next), table.Put(table.Item{Key: position, Doc: doc}, cond))
 	if _, moved := errors.AsType[*table.ConditionFailed](err); moved {
 		err = nil // another process moved it
 	}
@@ -184,7 +185,7 @@ func (l *Log) append(ctx context.Context, t id.Tenant, events []table.Item, now 
 			cond = table.VersionIs(version)
 		}
 		writes = append(writes, table.Put(table.Item{Key: key.AuditLogHead(t), Doc: doc}, cond))
-		err = l.table.Commit(ctx, "auditlog-"+string(t)+"-"+string(head.MAC[:12]), writes...)
+		err = l.table.Commit(ctx, token("append", string(t), string(head.MAC)), writes...)
 		if _, moved := errors.AsType[*table.ConditionFailed](err); !moved {
 			return err
 		}
@@ -337,4 +338,14 @@ func (l *Log) mac(ctx context.Context, t id.Tenant, h Head) ([]byte, error) {
 	m = binary.BigEndian.AppendUint64(m, uint64(h.Number))
 	m = binary.BigEndian.AppendUint64(m, uint64(h.At.UnixMilli()))
 	return l.keys.Mac(ctx, keys.Audit, append(m, h.Hash...))
+}
+
+// token names one commit of the log: the same append again is the same commit.
+func token(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write([]byte(p))
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
