@@ -108,16 +108,23 @@ const ContactPrefix = "C#"
 // Newest is the sort key of the account indexes: by time of update, then id. Read it in reverse for newest first.
 func Newest(updated time.Time, a id.Account) string { return Stamp(updated) + "#" + string(a) }
 
-// The ordered indexes of accounts: G1 by tenant (sharded), G2 by owner, G3 by department, G5 by name.
+// The ordered indexes of accounts: G1 by tenant (sharded), G2 by owner, G3 by department, G5 by name; and the partitions of the first three.
 func AccountsOf(x id.Tenant, shard int, updated time.Time, a id.Account) table.IndexKey {
-	return table.IndexKey{PK: fmt.Sprintf("%s%d", t(x, "AL#"), shard), SK: Newest(updated, a)}
+	return table.IndexKey{PK: TenantAccounts(x, shard), SK: Newest(updated, a)}
 }
 func AccountsOfOwner(x id.Tenant, u id.User, updated time.Time, a id.Account) table.IndexKey {
-	return table.IndexKey{PK: t(x, "O#"+string(u)), SK: Newest(updated, a)}
+	return table.IndexKey{PK: OwnerAccounts(x, u), SK: Newest(updated, a)}
 }
 func AccountsOfDepartment(x id.Tenant, d id.Department, updated time.Time, a id.Account) table.IndexKey {
-	return table.IndexKey{PK: t(x, "D#"+string(d)), SK: "A#" + Newest(updated, a)}
+	return table.IndexKey{PK: DepartmentAccounts(x, d), SK: DepartmentAccountPrefix + Newest(updated, a)}
 }
+func TenantAccounts(x id.Tenant, shard int) string           { return fmt.Sprintf("%s%d", t(x, "AL#"), shard) }
+func OwnerAccounts(x id.Tenant, u id.User) string            { return t(x, "O#"+string(u)) }
+func DepartmentAccounts(x id.Tenant, d id.Department) string { return t(x, "D#"+string(d)) }
+
+// DepartmentAccountPrefix is the prefix of accounts' sort keys in a department's index partition, which holds its users too.
+const DepartmentAccountPrefix = "A#"
+
 func AccountsByName(x id.Tenant, shard int, folded string, a id.Account) table.IndexKey {
 	return table.IndexKey{PK: fmt.Sprintf("%s%d", t(x, "N#"), shard), SK: folded + "#" + string(a)}
 }

@@ -1,0 +1,162 @@
+// Package account keeps the customers of a tenant: who they are, how to reach them, who is responsible for them, and the people at each
+// of them (contacts). It owns their rules, their stored form and the order in which they are listed.
+//
+// An account takes three shapes. A Draft is what somebody asked for: nothing in it is trusted. An Account is what the rules let through,
+// and what a reader is shown, less the fields that their roles hide. An item is what the table keeps: names, address and classification in
+// plain; e-mail, phone and id number sealed in one group under the account's own random key, with blind indexes to find them by.
+//
+// The package refuses to know HTTP, what a role is (policy decides), how a user is kept (Owners answers), and how a change is committed:
+// every operation stages into a change.Set and has no other effect, so it may be run again.
+//
+// Rights. Each operation is judged on the account as it is stored, by policy: view to see, create, edit to change, deactivate and
+// reactivate. Naming somebody else as owner at creation needs account.transfer on the new account besides account.create, because it
+// hands out responsibility; and the new account must lie within the scope of account.create. Contacts have grants of their own in the
+// module contact and are visible with their account and never without it.
+//
+// Required fields. A name always; the rest by the tenant's setting requiredAccountFields (RequiredByDefault when the tenant has never set
+// it). A field that becomes required later does not break the reading of older accounts: the next change has to fill it, unless the
+// person who changes may not write that field.
+package account
+
+import (
+	"context"
+	"time"
+
+	"github.com/steward-crm/steward/shared/crypt"
+	"github.com/steward-crm/steward/shared/fault"
+	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/table"
+)
+
+// Limits of an account. Lengths of text are in code points, in draft.go.
+const (
+	MaxContacts       = 500        // of one account
+	MaxInlineContacts = 30         // in the body that creates it: each takes up to three writes of the commit's hundred
+	MaxSize           = 256 * 1024 // bytes that an account and its contacts take in the table
+)
+
+// Status says whether the tenant still works with the customer. A deactivated account keeps all its data and can be read; it cannot be
+// changed until it is active again.
+type Status string
+
+// The statuses.
+const (
+	Active   Status = "active"
+	Inactive Status = "inactive"
+)
+
+// Standard is the one protection there is: e-mail, phone and id number are sealed.
+const Standard = "standard"
+
+// The classifications. Each may be left out, and is then absent.
+var (
+	Types      = []string{"enterprise", "individual"}
+	ValueTiers = []string{"high", "medium", "low"}
+	Stages     = []string{"potential", "buying", "loyal"}
+)
+
+// RequiredByDefault are the fields that an account must have in a tenant that never chose. Requirable are all that a tenant may choose from.
+var (
+	RequiredByDefault = []string{"name", "email", "phone"}
+	Requirable        = []string{
+		"name", "type", "valueTier", "stage", "email", "phone", "address", "website", "industry", "idNumber", "departmentId",
+	}
+)
+
+// Account is a customer. As an answer it holds what the reader may see: a hidden field is as absent as an empty one.
+type Account struct {
+	ID           id.Account    `json:"id"`
+	Version      int64         `json:"version"`
+	Status       Status        `json:"status"`
+	Name         string        `json:"name,omitzero"`
+	Type         string        `json:"type,omitzero"`
+	ValueTier    string        `json:"valueTier,omitzero"`
+	Stage        string        `json:"stage,omitzero"`
+	Email        string        `json:"email,omitzero"` // as people read it
+	Phone        string        `json:"phone,omitzero"` // E.164
+	IDNumber     string        `json:"idNumber,omitzero"`
+	Address      Address       `json:"address,omitzero"`
+	Website      string        `json:"website,omitzero"`
+	Industry     string        `json:"industry,omitzero"`
+	Owner        id.User       `json:"ownerId,omitzero"`
+	Department   id.Department `json:"departmentId,omitzero"`
+	Protection   string        `json:"protection,omitzero"`
+	CreatedAt    time.Time     `json:"createdAt"`
+	CreatedBy    id.User       `json:"createdBy,omitzero"`
+	UpdatedAt    time.Time     `json:"updatedAt"` // of the last change of data, contacts included; a change of status is none
+	ContactCount int           `json:"contactCount,omitzero"`
+	Contacts     []Contact     `json:"contacts,omitzero"` // the first ContactsShown, when one account is read and its contacts may be seen
+
+	mail    string     // the e-mail as machines compare it
+	primary id.Contact // one of the contacts, when there are any
+	size    int        // bytes of the contacts in the table
+}
+
+// ContactsShown is how many contacts an account is shown with; the rest are listed page by page.
+const ContactsShown = 50
+
+// Address is where an account is. Each part may be left out.
+type Address struct {
+	Country    string `json:"country,omitzero"` // ISO 3166-1 alpha-2
+	Region     string `json:"region,omitzero"`
+	City       string `json:"city,omitzero"`
+	Street     string `json:"street,omitzero"`
+	PostalCode string `json:"postalCode,omitzero"`
+}
+
+// Contact is a person at an account. Exactly one of an account's contacts is the primary one.
+type Contact struct {
+	ID        id.Contact `json:"id"`
+	Account   id.Account `json:"accountId"`
+	Version   int64      `json:"version"`
+	Primary   *bool      `json:"primary,omitzero"`
+	Name      string     `json:"name,omitzero"`
+	Title     string     `json:"title,omitzero"`
+	Email     string     `json:"email,omitzero"`
+	Phone     string     `json:"phone,omitzero"`
+	CreatedAt time.Time  `json:"createdAt"`
+	UpdatedAt time.Time  `json:"updatedAt"`
+
+	mail string
+}
+
+// Owners tells who may be responsible for an account. Owner answers the user's department ("" for none) when the user is active; else
+// Invalid invalid_owner for a user that the tenant does not have, or Conflict owner_not_active for one that is invited or deactivated.
+type Owners interface {
+	Owner(ctx context.Context, t id.Tenant, u id.User) (id.Department, error)
+}
+
+// Accounts are the accounts of all tenants. Safe for concurrent use.
+type Accounts struct {
+	table  table.Table
+	crypt  *crypt.Crypt
+	owners Owners
+}
+
+// New returns the accounts that lie in the table, sealed by k.
+func New(t table.Table, k *crypt.Crypt, o Owners) *Accounts {
+	return &Accounts{table: t, crypt: k, owners: o}
+}
+
+func (a *Account) resource(t id.Tenant) policy.Resource {
+	return policy.Resource{Tenant: t, Owner: a.Owner, Department: a.Department}
+}
+
+// match answers nil when the client named no version, or the current one.
+func match(named, current int64) error {
+	if named == 0 || named == current {
+		return nil
+	}
+	return fault.New(fault.Stale, "version_conflict").AtVersion(current)
+}
+
+func notFound() error { return fault.New(fault.NotFound, "not_found") }
+
+// unchangeable refuses to change an account that is deactivated: what comes back on the day it is reactivated is what was put away.
+func (a *Account) unchangeable() error {
+	if a.Status == Active {
+		return nil
+	}
+	return fault.New(fault.Conflict, "account_deactivated")
+}

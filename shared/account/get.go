@@ -1,0 +1,59 @@
+package account
+
+import (
+	"context"
+
+	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/table"
+)
+
+// Get answers one account with its first contacts, as who may see them. Unknown, foreign and out of scope are one NotFound not_found.
+func (s *Accounts) Get(ctx context.Context, who *policy.Subject, a id.Account) (*Account, error) {
+	h, err := s.load(ctx, who, a, policy.View)
+	if err != nil {
+		return nil, err
+	}
+	return s.answer(ctx, who, h, h.Account)
+}
+
+// answer gives the account, as it was read or as it will be, with its first contacts.
+func (s *Accounts) answer(ctx context.Context, who *policy.Subject, h *held, a *Account) (*Account, error) {
+	a.Contacts = []Contact{}
+	if a.ContactCount > 0 {
+		page, err := s.table.Query(ctx, table.Query{PK: key.AccountPartition(who.Tenant, a.ID), Prefix: key.ContactPrefix, Limit: ContactsShown})
+		if err != nil {
+			return nil, err
+		}
+		for _, it := range page.Items {
+			x, err := contactFromItem(it, a, h.key)
+			if err != nil {
+				return nil, err
+			}
+			a.Contacts = append(a.Contacts, *x)
+		}
+	}
+	return a.as(who, sightOf(who)), nil
+}
+
+// as gives the account as the subject may see it. It changes the account: nothing may need it afterwards.
+func (a *Account) as(who *policy.Subject, v sight) *Account {
+	mayContacts := policy.Decide(who, policy.ModContact, policy.View, a.resource(who.Tenant)).Allowed
+	show(accountFields, a, v.account)
+	if !v.contacts || !mayContacts {
+		a.Contacts, a.ContactCount = nil, 0
+	}
+	for i := range a.Contacts {
+		a.Contacts[i].as(v)
+	}
+	return a
+}
+
+func (c *Contact) as(v sight) *Contact {
+	show(contactFields, c, v.contact)
+	if !v.primary {
+		c.Primary = nil
+	}
+	return c
+}

@@ -1,0 +1,198 @@
+package account
+
+import (
+	"hash/fnv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/steward-crm/steward/shared/crypt"
+	"github.com/steward-crm/steward/shared/fault"
+	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/plain"
+	"github.com/steward-crm/steward/shared/table"
+)
+
+// doc is the plain part of an account's item.
+type doc struct {
+	ID         id.Account    `json:"id"`
+	Tenant     id.Tenant     `json:"tenantId"`
+	Status     Status        `json:"status"`
+	Name       string        `json:"name"`
+	Type       string        `json:"type,omitzero"`
+	ValueTier  string        `json:"valueTier,omitzero"`
+	Stage      string        `json:"stage,omitzero"`
+	Address    Address       `json:"address,omitzero"`
+	Website    string        `json:"website,omitzero"`
+	Industry   string        `json:"industry,omitzero"`
+	Owner      id.User       `json:"ownerId"`
+	Department id.Department `json:"departmentId,omitzero"`
+	Protection string        `json:"protection"`
+	CreatedAt  time.Time     `json:"createdAt"`
+	CreatedBy  id.User       `json:"createdBy,omitzero"`
+	UpdatedAt  time.Time     `json:"updatedAt"`
+	Contacts   int           `json:"contacts,omitzero"`  // how many
+	Primary    id.Contact    `json:"primaryId,omitzero"` // here and not at the contacts: there cannot be two
+	Size       int           `json:"size,omitzero"`      // bytes of the contacts' items
+}
+
+// contactDoc is the plain part of a contact's item.
+type contactDoc struct {
+	ID        id.Contact `json:"id"`
+	Tenant    id.Tenant  `json:"tenantId"`
+	Account   id.Account `json:"accountId"`
+	Name      string     `json:"name"`
+	Title     string     `json:"title,omitzero"`
+	CreatedAt time.Time  `json:"createdAt"`
+	UpdatedAt time.Time  `json:"updatedAt"`
+}
+
+// Members of the sealed groups. A tag is never given another meaning.
+const (
+	tagEmail    = 1 // as people read it
+	tagPhone    = 2
+	tagIDNumber = 3
+	tagMail     = 4 // the e-mail as machines compare it
+)
+
+const groupSchema = 1
+
+func accountPlace(a id.Account) crypt.Place {
+	return crypt.Place{Record: string(a), Item: "A", Path: Standard, Schema: groupSchema}
+}
+
+func contactPlace(a id.Account, c id.Contact) crypt.Place {
+	return crypt.Place{Record: string(a), Item: key.ContactPrefix + string(c), Path: "contact", Schema: groupSchema}
+}
+
+// seal packs the members that hold something into one envelope; nothing to seal is no envelope.
+func seal(k *crypt.AccountKey, p crypt.Place, values map[uint16]string) ([]byte, error) {
+	var members []crypt.Member
+	for tag := uint16(tagEmail); tag <= tagMail; tag++ {
+		if v := values[tag]; v != "" {
+			members = append(members, crypt.Member{Tag: tag, Value: []byte(v)})
+		}
+	}
+	if members == nil {
+		return nil, nil
+	}
+	return k.Seal(p, crypt.Pack(members))
+}
+
+func open(k *crypt.AccountKey, p crypt.Place, sealed []byte, into map[uint16]*string) error {
+	if len(sealed) == 0 {
+		return nil
+	}
+	b, err := k.Open(p, sealed)
+	if err != nil {
+		return err
+	}
+	members, err := crypt.Unpack(b)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if to := into[m.Tag]; to != nil {
+			*to = string(m.Value)
+		}
+	}
+	return nil
+}
+
+// shard is the tenant-wide index partition of an account. The number of shards only grows, and readers read them all.
+func shard(a id.Account, shards int) int {
+	h := fnv.New32a()
+	h.Write([]byte(a))
+	return int(h.Sum32() % uint32(max(shards, 1)))
+}
+
+// indexName is the part of a folded name that the index by name sorts by: a sort key has room for it, and no separator in it.
+func indexName(name string) string {
+	folded := []rune(strings.ReplaceAll(plain.Fold(name), "#", " "))
+	return string(folded[:min(len(folded), 100)])
+}
+
+// place puts the plain part and the index keys into the item; what is sealed stays as it is.
+func (a *Account) place(it *table.Item, t id.Tenant, shards int) error {
+	d, err := json.Marshal(doc{
+		ID: a.ID, Tenant: t, Status: a.Status, Name: a.Name, Type: a.Type, ValueTier: a.ValueTier, Stage: a.Stage,
+		Address: a.Address, Website: a.Website, Industry: a.Industry, Owner: a.Owner, Department: a.Department, Protection: a.Protection,
+		CreatedAt: a.CreatedAt, CreatedBy: a.CreatedBy, UpdatedAt: a.UpdatedAt, Contacts: a.ContactCount, Primary: a.primary, Size: a.size,
+	})
+	if err != nil {
+		return err
+	}
+	n := shard(a.ID, shards)
+	it.Key, it.Doc = key.Account(t, a.ID), d
+	it.Index = map[table.Index]table.IndexKey{
+		table.G1: key.AccountsOf(t, n, a.UpdatedAt, a.ID),
+		table.G2: key.AccountsOfOwner(t, a.Owner, a.UpdatedAt, a.ID),
+		table.G5: key.AccountsByName(t, n, indexName(a.Name), a.ID),
+	}
+	if a.Department != "" {
+		it.Index[table.G3] = key.AccountsOfDepartment(t, a.Department, a.UpdatedAt, a.ID)
+	}
+	return nil
+}
+
+// fromItem reads the plain part.
+func fromItem(it table.Item) (*Account, error) {
+	var d doc
+	if err := json.Unmarshal(it.Doc, &d); err != nil {
+		return nil, fault.New(fault.Internal, "internal").Because(err)
+	}
+	return &Account{
+		ID: d.ID, Version: it.Version, Status: d.Status, Name: d.Name, Type: d.Type, ValueTier: d.ValueTier, Stage: d.Stage,
+		Address: d.Address, Website: d.Website, Industry: d.Industry, Owner: d.Owner, Department: d.Department, Protection: d.Protection,
+		CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, UpdatedAt: d.UpdatedAt, ContactCount: d.Contacts, primary: d.Primary, size: d.Size,
+	}, nil
+}
+
+func (a *Account) seal(k *crypt.AccountKey) ([]byte, error) {
+	return seal(k, accountPlace(a.ID), map[uint16]string{
+		tagEmail: a.Email, tagPhone: a.Phone, tagIDNumber: a.IDNumber, tagMail: a.mail,
+	})
+}
+
+func (a *Account) open(k *crypt.AccountKey, sealed []byte) error {
+	return open(k, accountPlace(a.ID), sealed, map[uint16]*string{
+		tagEmail: &a.Email, tagPhone: &a.Phone, tagIDNumber: &a.IDNumber, tagMail: &a.mail,
+	})
+}
+
+func (c *Contact) item(t id.Tenant, k *crypt.AccountKey) (table.Item, error) {
+	d, err := json.Marshal(contactDoc{
+		ID: c.ID, Tenant: t, Account: c.Account, Name: c.Name, Title: c.Title, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
+	})
+	if err != nil {
+		return table.Item{}, err
+	}
+	sealed, err := seal(k, contactPlace(c.Account, c.ID), map[uint16]string{tagEmail: c.Email, tagPhone: c.Phone, tagMail: c.mail})
+	if err != nil {
+		return table.Item{}, err
+	}
+	return table.Item{Key: key.Contact(t, c.Account, c.ID), Doc: d, Sealed: sealed}, nil
+}
+
+func contactFromItem(it table.Item, a *Account, k *crypt.AccountKey) (*Contact, error) {
+	var d contactDoc
+	if err := json.Unmarshal(it.Doc, &d); err != nil {
+		return nil, fault.New(fault.Internal, "internal").Because(err)
+	}
+	c := &Contact{
+		ID: d.ID, Account: d.Account, Version: it.Version, Primary: new(d.ID == a.primary), Name: d.Name, Title: d.Title,
+		CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
+	}
+	return c, open(k, contactPlace(a.ID, c.ID), it.Sealed, map[uint16]*string{tagEmail: &c.Email, tagPhone: &c.Phone, tagMail: &c.mail})
+}
+
+// moment is the time of a change as it is kept: milliseconds, as in sort keys, and never before the last one.
+func moment(now, last time.Time) time.Time {
+	now = now.UTC().Truncate(time.Millisecond)
+	if now.Before(last) {
+		return last
+	}
+	return now
+}

@@ -1,0 +1,203 @@
+package account
+
+import (
+	"context"
+	"strings"
+
+	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/table"
+)
+
+// Bounds of the work that one page costs.
+const (
+	maxMerged = 64    // partitions that are merged; more than that, and the whole tenant is walked with a filter
+	maxRead   = 2_000 // accounts read for one page or one count: a page that is still short by then ends there
+	maxCount  = 10_000
+)
+
+// Query says which accounts to list, newest update first, and of accounts updated in the same millisecond the later made first.
+type Query struct {
+	Limit int    // 1 to 100
+	After string // the position that an earlier Page.Next named; "" is the start
+	Count bool
+
+	// Filters; "" is any. A filter on a field that the reader's roles hide or mask is refused by the caller with Filterable.
+	Owner      id.User
+	Department id.Department
+	Status     Status
+	Type       string
+	ValueTier  string
+	Stage      string
+}
+
+// Page is a part of a list. It may be short, even empty, and have a Next: then a filter passed over many accounts, and the rest follows.
+type Page struct {
+	Items []Account
+	Next  string // "" at the end
+	Count *Count // when asked for
+}
+
+// Count is how many accounts the query has in all for this reader. When Exact is false there are at least Value: counting stopped at a
+// bound. An exact count is of the indexes, which on some stores show a change a moment later.
+type Count struct {
+	Value int
+	Exact bool
+}
+
+// Filterable reports whether the reader may filter by the field (type, valueTier, stage, ownerId, departmentId, status): filtering by a
+// hidden or masked field would tell what it holds.
+func Filterable(who *policy.Subject, field string) bool {
+	if field == "status" {
+		return true
+	}
+	a := who.Field(policy.ModAccount, policy.View, field)
+	return a == policy.Read || a == policy.Edit
+}
+
+// List answers a page of the accounts that the reader may view: those that Get would answer, and no others. Positions are of the global
+// order, so that neither a change of the reader's scope nor what others write makes pages overlap or skip an account that nobody
+// touched; an account that is updated while somebody pages moves to the front, and may so be seen on no page or on one.
+func (s *Accounts) List(ctx context.Context, who *policy.Subject, q Query) (*Page, error) {
+	if err := policy.RequireAny(who, policy.ModAccount, policy.View); err != nil {
+		return nil, err
+	}
+	page := &Page{Items: []Account{}}
+	if q.Count {
+		n, err := s.count(ctx, who, &q)
+		if err != nil {
+			return nil, err
+		}
+		page.Count = &n
+	}
+	m, err := s.merge(ctx, sources(who, &q), q.After, q.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	r := s.reader(who, &q)
+	read := 0
+	for {
+		batch, err := m.take(ctx, r.want(q.Limit+1-len(r.rows)))
+		if err != nil {
+			return nil, err
+		}
+		if len(batch) == 0 {
+			break
+		}
+		if err := r.read(ctx, batch, q.Limit+1); err != nil {
+			return nil, err
+		}
+		read += len(batch)
+		if len(r.rows) > q.Limit {
+			r.rows = r.rows[:q.Limit]
+			page.Next = r.rows[q.Limit-1].position
+			break
+		}
+		if read >= maxRead {
+			page.Next = batch[len(batch)-1].position
+			break
+		}
+	}
+	page.Items, err = r.open(ctx)
+	return page, err
+}
+
+// sources are the index partitions that hold every account of the query that the reader may view, and maybe others.
+func sources(who *policy.Subject, q *Query) []source {
+	t := who.Tenant
+	owned := func(u id.User) source { return source{index: table.G2, pk: key.OwnerAccounts(t, u)} }
+	placed := func(d id.Department) source {
+		return source{index: table.G3, pk: key.DepartmentAccounts(t, d), prefix: key.DepartmentAccountPrefix}
+	}
+	switch {
+	case q.Owner != "":
+		return []source{owned(q.Owner)}
+	case q.Department != "":
+		return []source{placed(q.Department)}
+	}
+	reach := policy.ReachOf(who, policy.ModAccount, policy.View)
+	var out []source
+	if reach.All || len(reach.Owners)+len(reach.Departments) > maxMerged {
+		for n := range max(who.Org.Shards, 1) {
+			out = append(out, source{index: table.G1, pk: key.TenantAccounts(t, n)})
+		}
+		return out
+	}
+	for _, u := range reach.Owners {
+		out = append(out, owned(u))
+	}
+	for _, d := range reach.Departments {
+		out = append(out, placed(d))
+	}
+	return out
+}
+
+// dense reports that nearly every candidate is a row: so candidates are read together with their keys, and counted without being read.
+func (q *Query) dense(who *policy.Subject) bool {
+	if q.Owner != "" || q.Department != "" || q.Status != "" || q.Type != "" || q.ValueTier != "" || q.Stage != "" {
+		return false
+	}
+	reach := policy.ReachOf(who, policy.ModAccount, policy.View)
+	return reach.All || len(reach.Owners)+len(reach.Departments) <= maxMerged
+}
+
+// admits applies the filters.
+func (q *Query) admits(a *Account) bool {
+	return (q.Owner == "" || a.Owner == q.Owner) && (q.Department == "" || a.Department == q.Department) &&
+		(q.Status == "" || a.Status == q.Status) && (q.Type == "" || a.Type == q.Type) &&
+		(q.ValueTier == "" || a.ValueTier == q.ValueTier) && (q.Stage == "" || a.Stage == q.Stage)
+}
+
+// count counts by the indexes alone where they are enough, else by reading.
+func (s *Accounts) count(ctx context.Context, who *policy.Subject, q *Query) (Count, error) {
+	m, err := s.merge(ctx, sources(who, q), "", 1000)
+	if err != nil {
+		return Count{}, err
+	}
+	if q.dense(who) {
+		batch, err := m.take(ctx, maxCount+1)
+		if len(batch) > maxCount {
+			return Count{Value: maxCount}, err
+		}
+		return Count{Value: len(batch), Exact: true}, err
+	}
+	r := s.reader(who, q)
+	for read := 0; read < maxRead; {
+		batch, err := m.take(ctx, table.MaxGet)
+		if err != nil {
+			return Count{}, err
+		}
+		if len(batch) == 0 {
+			return Count{Value: len(r.rows), Exact: true}, nil
+		}
+		if err := r.read(ctx, batch, maxRead); err != nil {
+			return Count{}, err
+		}
+		read += len(batch)
+	}
+	return Count{Value: len(r.rows)}, nil
+}
+
+// CountOwned is how many accounts the user owns, deactivated ones included. It is read strongly, from a partition that every commit that
+// gives or takes an account writes. Whoever wants to rely on it reads the user first, finds them not active, and commits on the version
+// that was read: no account can have been given to them since, because giving one demands an active user at the instant of its commit.
+func (s *Accounts) CountOwned(ctx context.Context, t id.Tenant, u id.User) (int, error) {
+	n := 0
+	q := table.Query{PK: key.OwnedBy(t, u), Limit: 1000}
+	for {
+		p, err := s.table.Query(ctx, q)
+		if err != nil {
+			return 0, err
+		}
+		n += len(p.Items)
+		if q.Cursor = p.Cursor; q.Cursor == "" {
+			return n, nil
+		}
+	}
+}
+
+// accountIn is the account that a position names: its last part.
+func accountIn(position string) id.Account {
+	return id.Account(position[strings.LastIndexByte(position, '#')+1:])
+}

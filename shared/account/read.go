@@ -1,0 +1,128 @@
+package account
+
+import (
+	"context"
+
+	"github.com/steward-crm/steward/shared/crypt"
+	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/table"
+)
+
+// reader turns candidates into rows: it reads each strongly and decides on what it read, so that a lagging index can hide a row for a
+// moment and never show one.
+type reader struct {
+	s     *Accounts
+	who   *policy.Subject
+	query *Query
+	dense bool
+	rows  []row
+}
+
+type row struct {
+	account  *Account
+	sealed   []byte
+	key      *table.Item // nil: not read yet
+	position string
+}
+
+func (s *Accounts) reader(who *policy.Subject, q *Query) *reader {
+	return &reader{s: s, who: who, query: q, dense: q.dense(who)}
+}
+
+// want is how many candidates to read when so many rows are missing.
+func (r *reader) want(missing int) int {
+	if r.dense {
+		return min(missing, table.MaxGet/2)
+	}
+	return table.MaxGet
+}
+
+// read adds the rows among the candidates, up to most in all.
+func (r *reader) read(ctx context.Context, batch []candidate, most int) error {
+	t := r.who.Tenant
+	keys := make([]table.Key, 0, table.MaxGet)
+	for _, c := range batch {
+		keys = append(keys, key.Account(t, c.id))
+		if r.dense {
+			keys = append(keys, key.AccountKey(t, c.id))
+		}
+	}
+	items, err := r.s.table.Get(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	found := make(map[table.Key]*table.Item, len(items))
+	for i := range items {
+		found[items[i].Key] = &items[i]
+	}
+	for _, c := range batch {
+		it := found[key.Account(t, c.id)]
+		if it == nil || it.Index[table.G2].SK != c.position {
+			continue // gone, or updated since: then it stands elsewhere in the order, and is met there
+		}
+		a, err := fromItem(*it)
+		if err != nil {
+			return err
+		}
+		if !policy.Decide(r.who, policy.ModAccount, policy.View, a.resource(t)).Allowed || !r.query.admits(a) {
+			continue
+		}
+		r.rows = append(r.rows, row{a, it.Sealed, found[key.AccountKey(t, c.id)], c.position})
+		if len(r.rows) == most {
+			return nil
+		}
+	}
+	return nil
+}
+
+// open gives the rows as the reader may see them. A row whose key is gone was deleted for good and is left out.
+func (r *reader) open(ctx context.Context) ([]Account, error) {
+	out := make([]Account, 0, len(r.rows))
+	if len(r.rows) == 0 {
+		return out, nil
+	}
+	tk, err := r.s.crypt.Tenant(ctx, r.who.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.keys(ctx); err != nil {
+		return nil, err
+	}
+	v := sightOf(r.who)
+	for i := range r.rows {
+		w := &r.rows[i]
+		if w.key == nil {
+			continue
+		}
+		var k *crypt.AccountKey
+		if k, err = tk.OpenAccount(w.account.ID, *w.key); err != nil {
+			return nil, err
+		}
+		if err := w.account.open(k, w.sealed); err != nil {
+			return nil, err
+		}
+		out = append(out, *w.account.as(r.who, v))
+	}
+	return out, nil
+}
+
+// keys reads the keys that were not read with their accounts.
+func (r *reader) keys(ctx context.Context) error {
+	var missing []table.Key
+	at := map[table.Key]*row{}
+	for i := range r.rows {
+		if w := &r.rows[i]; w.key == nil && !r.dense {
+			k := key.AccountKey(r.who.Tenant, w.account.ID)
+			missing, at[k] = append(missing, k), w
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	items, err := r.s.table.Get(ctx, missing...) // at most a page's limit
+	for i := range items {
+		at[items[i].Key].key = &items[i]
+	}
+	return err
+}

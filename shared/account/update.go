@@ -1,0 +1,61 @@
+package account
+
+import (
+	"context"
+	"slices"
+
+	"github.com/steward-crm/steward/shared/change"
+	"github.com/steward-crm/steward/shared/fault"
+	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/policy"
+)
+
+// Update stages a merge patch of the account and answers it as it will be. version is the one that the client named, 0 for none. A patch
+// that changes nothing stages nothing. Faults: as Get; Denied permission_denied, field_not_writable; Stale version_conflict; Conflict
+// account_deactivated; Invalid as Create.
+//
+// The department may be changed by who may edit the account both where it lies and where it goes. The owner cannot be changed here.
+func (s *Accounts) Update(ctx context.Context, who *policy.Subject, c *change.Set, a id.Account, version int64, p Patch) (*Account, error) {
+	h, err := s.load(ctx, who, a, policy.Update)
+	if err != nil {
+		return nil, err
+	}
+	if err := writable(who, policy.ModAccount, policy.Update, "", p.names()); err != nil {
+		return nil, err
+	}
+	if err := match(version, h.Version); err != nil {
+		return nil, err
+	}
+	if err := h.unchangeable(); err != nil {
+		return nil, err
+	}
+	next := *h.Account
+	r := &rules{region: who.Org.Settings.Region}
+	p.apply(&next, r)
+	mayWrite := func(name string) bool { return who.Field(policy.ModAccount, policy.Update, name) == policy.Edit }
+	names := changed(accountFields, h.Account, &next)
+	if len(names) > 0 || r.err() != nil {
+		next.required(who.Org.Settings.RequiredAccountFields, mayWrite, r)
+	}
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return s.answer(ctx, who, h, &next)
+	}
+	if slices.Contains(names, "departmentId") {
+		if !policy.Decide(who, policy.ModAccount, policy.Update, next.resource(who.Tenant)).Allowed {
+			return nil, fault.New(fault.Denied, "permission_denied").With(fault.At("/departmentId", "permission_denied"))
+		}
+		mustExist(c, next.Department)
+	}
+	next.UpdatedAt = moment(c.Now, h.UpdatedAt)
+	if err := h.put(c, &next, who.Org.Shards); err != nil {
+		return nil, err
+	}
+	reindexAccount(c, h.tenant, h.Account, &next)
+	if err := recordChange(c, h.key, a, "", names, h.Account, &next); err != nil {
+		return nil, err
+	}
+	return s.answer(ctx, who, h, &next)
+}
