@@ -63,12 +63,12 @@ func start(cfg config, log *slog.Logger) (_ *process, err error) {
 	}
 	routes := functions.All(deployment)
 	api, err := edge.New(edge.Config{
-		Routes:   routes,
-		Table:    deployment.Table,
-		Crypt:    deployment.Crypt,
-		IDs:      deployment.IDs,
-		Now:      deployment.Now,
-		Log:      log,
+		Routes: routes,
+		Table:  deployment.Table,
+		Crypt:  deployment.Crypt,
+		IDs:    deployment.IDs,
+		Now:    deployment.Now,
+		Log:    log,
 
 		Authenticator: edge.NewVerifier(deployment.Identity, deployment.Now),
 		Subjects:      access.New(deployment.Table, deployment.Now),
