@@ -70,8 +70,8 @@ func (w *Worker) RunDue(ctx context.Context) (ran int, err error) {
 }
 
 // Run runs due jobs until the context ends, then lets go of those that run: they stay due. It looks when the table changes, when the
-// next job falls due, and every LookAt.
-func (w *Worker) Run(ctx context.Context) {
+// next job falls due, and every LookAt. A table that is out of order for now is looked at again, so the answer is always nil.
+func (w *Worker) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	slots := make(chan struct{}, Parallel)
@@ -89,7 +89,7 @@ func (w *Worker) Run(ctx context.Context) {
 			select {
 			case slots <- struct{}{}:
 			case <-ctx.Done():
-				return
+				return nil
 			}
 			claimed, err := w.claim(ctx, j)
 			if err != nil {
@@ -119,6 +119,7 @@ func (w *Worker) Run(ctx context.Context) {
 		}
 		timer.Stop()
 	}
+	return nil
 }
 
 // look finds the jobs that are due and not in seen, and when the next one will be. The index nominates, the strong read decides.
