@@ -168,34 +168,46 @@ func unit(b []byte) (uint64, bool) {
 
 // explain walks the body along the shape and tells everything that does not fit, or nil.
 func explain(body []byte, s *shape) error {
-	w := walker{}
+	w := walker{kind: fault.Invalid}
 	w.value(jsontext.Value(bytes.TrimSpace(body)), s, "")
 	if len(w.wrong) == 0 {
 		return nil
 	}
-	f := fault.Fields(w.wrong...).(*fault.Fault)
-	if i := slices.IndexFunc(w.wrong, func(x fault.Field) bool { return x.Code == "unknown_field" || x.Code == "field_not_writable" }); i >= 0 {
-		f.Kind = fault.Malformed
-	}
-	return f
+	f := *fault.Of(fault.Fields(w.wrong...))
+	f.Kind = w.kind
+	return &f
 }
 
-type walker struct{ wrong []fault.Field }
+// walker collects what is wrong. The body is malformed as soon as it names a field that is not to be named, else invalid.
+type walker struct {
+	kind  fault.Kind
+	wrong []fault.Field
+}
 
 // at most so many mistakes are told; who makes more has misunderstood something that these will teach.
 const maxWrong = 50
 
-func (w *walker) add(pointer jsontext.Pointer, code string, args ...string) {
-	if len(w.wrong) < maxWrong {
-		w.wrong = append(w.wrong, fault.At(shorten(pointer), code, args...))
+func (w *walker) add(at jsontext.Pointer, f *fault.Fault) {
+	if len(w.wrong) >= maxWrong {
+		return
 	}
+	if f.Kind == fault.Malformed {
+		w.kind = fault.Malformed
+	}
+	w.wrong = append(w.wrong, fault.Field{Pointer: shorten(at), Code: f.Code, Args: f.Args})
 }
+
+func wrongType(s *shape) *fault.Fault {
+	return fault.New(fault.Invalid, "wrong_type", "expected", s.expected())
+}
+
+func outOfRange() *fault.Fault { return fault.New(fault.Invalid, "number_out_of_range") }
 
 func (w *walker) value(v jsontext.Value, s *shape, at jsontext.Pointer) {
 	k := v.Kind()
 	if k == 'n' {
 		if !s.nullable {
-			w.add(at, "wrong_type", "expected", s.expected())
+			w.add(at, wrongType(s))
 		}
 		return
 	}
@@ -204,7 +216,7 @@ func (w *walker) value(v jsontext.Value, s *shape, at jsontext.Pointer) {
 		w.free(v, at)
 	case object:
 		if k != '{' {
-			w.add(at, "wrong_type", "expected", s.expected())
+			w.add(at, wrongType(s))
 			return
 		}
 		members(v, func(name string, m jsontext.Value) {
@@ -214,20 +226,20 @@ func (w *walker) value(v jsontext.Value, s *shape, at jsontext.Pointer) {
 			case f != nil:
 				w.value(m, f.shape, p)
 			case slices.Contains(notWritable, name):
-				w.add(p, "field_not_writable")
+				w.add(p, fault.New(fault.Malformed, "field_not_writable"))
 			default:
 				w.unknown(p, name, s)
 			}
 		})
 	case dictionary:
 		if k != '{' {
-			w.add(at, "wrong_type", "expected", s.expected())
+			w.add(at, wrongType(s))
 			return
 		}
 		members(v, func(name string, m jsontext.Value) { w.value(m, s.elem, at.AppendToken(name)) })
 	case array:
 		if k != '[' {
-			w.add(at, "wrong_type", "expected", s.expected())
+			w.add(at, wrongType(s))
 			return
 		}
 		elements(v, func(i int, m jsontext.Value) { w.value(m, s.elem, at.AppendToken(strconv.Itoa(i))) })
@@ -237,17 +249,17 @@ func (w *walker) value(v jsontext.Value, s *shape, at jsontext.Pointer) {
 		w.number(v, s, at)
 	case word, boolean:
 		if (s.kind == word) != (k == '"') || (s.kind == boolean) != (k == 't' || k == 'f') {
-			w.add(at, "wrong_type", "expected", s.expected())
+			w.add(at, wrongType(s))
 		}
 	}
 }
 
 func (w *walker) unknown(p jsontext.Pointer, name string, s *shape) {
 	if n := nearest(name, s.names()); n != "" {
-		w.add(p, "unknown_field", "nearest", n)
+		w.add(p, fault.New(fault.Malformed, "unknown_field", "nearest", n))
 		return
 	}
-	w.add(p, "unknown_field")
+	w.add(p, fault.New(fault.Malformed, "unknown_field"))
 }
 
 // own asks a type that reads itself. A fault that it answers keeps its code.
@@ -257,10 +269,10 @@ func (w *walker) own(v jsontext.Value, s *shape, at jsontext.Pointer) {
 		return
 	}
 	if f, ok := errors.AsType[*fault.Fault](err); ok {
-		w.wrong = append(w.wrong, fault.Field{Pointer: shorten(at), Code: f.Code, Args: f.Args})
+		w.add(at, f)
 		return
 	}
-	w.add(at, "wrong_type", "expected", s.expected())
+	w.add(at, wrongType(s))
 }
 
 // exact is the largest integer up to which every integer is a float64 of its own: what JSON numbers can carry between any two programs
@@ -269,28 +281,28 @@ const exact = 1<<53 - 1
 
 func (w *walker) number(v jsontext.Value, s *shape, at jsontext.Pointer) {
 	if v.Kind() != '0' {
-		w.add(at, "wrong_type", "expected", s.expected())
+		w.add(at, wrongType(s))
 		return
 	}
 	f, err := strconv.ParseFloat(string(v), 64)
 	if err != nil {
-		w.add(at, "number_out_of_range")
+		w.add(at, outOfRange())
 		return
 	}
 	if s.kind == number {
 		if s.typ.Kind() == reflect.Float32 && reflect.Zero(s.typ).OverflowFloat(f) {
-			w.add(at, "number_out_of_range")
+			w.add(at, outOfRange())
 		}
 		return
 	}
 	n, err := strconv.ParseInt(string(v), 10, 64)
 	if errors.Is(err, strconv.ErrSyntax) {
-		w.add(at, "wrong_type", "expected", s.expected())
+		w.add(at, wrongType(s))
 		return
 	}
 	zero := reflect.Zero(s.typ)
 	if err != nil || n > exact || n < -exact || (zero.CanInt() && zero.OverflowInt(n)) || (zero.CanUint() && (n < 0 || zero.OverflowUint(uint64(n)))) {
-		w.add(at, "number_out_of_range")
+		w.add(at, outOfRange())
 	}
 }
 
@@ -301,7 +313,7 @@ func (w *walker) free(v jsontext.Value, at jsontext.Pointer) {
 		f, err := strconv.ParseFloat(string(v), 64)
 		whole := !strings.ContainsAny(string(v), ".eE")
 		if err != nil || (whole && (f > exact || f < -exact)) {
-			w.add(at, "number_out_of_range")
+			w.add(at, outOfRange())
 		}
 	case '{':
 		members(v, func(name string, m jsontext.Value) { w.free(m, at.AppendToken(name)) })
@@ -352,7 +364,7 @@ func foreign(err error) error {
 		return f
 	}
 	if s, ok := errors.AsType[*json.SemanticError](err); ok {
-		return fault.Fields(fault.At(shorten(s.JSONPointer), "wrong_type", "expected", "value"))
+		return fault.Fields(fault.At(shorten(s.JSONPointer), "wrong_type", "expected", "JSON"))
 	}
 	return fault.New(fault.Malformed, "json_syntax", "offset", "0")
 }

@@ -33,6 +33,9 @@ var statuses = map[fault.Kind]int{
 	fault.Unavailable:          http.StatusServiceUnavailable,
 }
 
+// Status gives the status of a kind.
+func Status(k fault.Kind) int { return statuses[k] }
+
 // ProblemType is the prefix of every problem's type; the code follows.
 const ProblemType = "https://github.com/steward-crm/steward/blob/main/infra/docs/errors.md#"
 
@@ -73,8 +76,8 @@ func (x *exchange) problem(f *fault.Fault) Problem {
 
 // say words a code. A code that can name the nearest known name has a second text for it.
 func (x *exchange) say(code string, args fault.Args) string {
-	if args["nearest"] != "" && text.Known(code+"_nearest") {
-		code += "_nearest"
+	if args["nearest"] != "" && text.Known(code+".nearest") {
+		code += ".nearest"
 	}
 	return text.Say(x.locale, code, args)
 }

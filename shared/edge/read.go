@@ -191,8 +191,8 @@ func unknownParameter(known []string, name string) error {
 	return fault.New(fault.Malformed, "unknown_parameter", args...)
 }
 
-// needsMatch reports whether the route refuses a request without If-Match.
-func (r *Route) needsMatch() bool {
+// NeedsMatch reports whether the route refuses a request without If-Match.
+func (r *Route) NeedsMatch() bool {
 	return !r.NoMatch && (r.Method == http.MethodPatch || r.Method == http.MethodPut || r.Method == http.MethodDelete)
 }
 
@@ -201,7 +201,7 @@ func (r *Route) needsMatch() bool {
 func (x *exchange) readIfMatch() error {
 	v := x.r.Header["If-Match"]
 	if len(v) == 0 {
-		if x.route.needsMatch() && x.route.Access.kind != accessPublic {
+		if x.route.NeedsMatch() && x.route.Access.kind != accessPublic {
 			return fault.New(fault.PreconditionRequired, "if_match_required")
 		}
 		return nil

@@ -38,6 +38,19 @@ func May(m policy.Module, a policy.Action) Access {
 	return Access{kind: accessMay, module: m, action: a}
 }
 
+// String gives the right in the documents: public, self, or module.action.
+func (a Access) String() string {
+	switch a.kind {
+	case accessPublic:
+		return "public"
+	case accessSelf:
+		return "self"
+	case accessMay:
+		return string(a.module) + "." + string(a.action)
+	}
+	return "undeclared"
+}
+
 // Route is one operation of the API. Operation names it everywhere: audit action, metric, Lambda handler.
 type Route struct {
 	Operation string // accounts.create
