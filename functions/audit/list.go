@@ -31,7 +31,6 @@ func list(p *platform.Platform) func(context.Context, *edge.Request[edge.None]) 
 			Actor: r.Query.Get("actor"), Target: r.Query.Get("target"),
 			Action: r.Query.Get("action"), Outcome: audit.Outcome(r.Query.Get("outcome")),
 		}
-		var bad []fault.Field
 		for name, to := range map[string]*time.Time{"from": &f.From, "to": &f.To} {
 			v := r.Query.Get(name)
 			if v == "" {
@@ -39,12 +38,9 @@ func list(p *platform.Platform) func(context.Context, *edge.Request[edge.None]) 
 			}
 			t, err := time.Parse(time.RFC3339Nano, v)
 			if err != nil {
-				bad = append(bad, fault.At("/"+name, "invalid_date"))
+				return nil, fault.New(fault.Malformed, "invalid_time", "name", name)
 			}
 			*to = t
-		}
-		if err := fault.Fields(bad...); err != nil {
-			return nil, err
 		}
 		events, next, err := audit.Events(ctx, p.Table, r.Who.Tenant, f, r.Who.Org.CreatedAt, p.Now(), r.Page.After, r.Page.Limit)
 		if err != nil {
