@@ -1,0 +1,124 @@
+package user
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/steward-crm/steward/shared/access"
+	"github.com/steward-crm/steward/shared/fault"
+	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/principal"
+)
+
+// references gives the fields of the place that name something the tenant does not have, or something impossible. o is the organisation
+// as it stands before the change.
+func references(o *access.Organisation, was, now principal.Place) []fault.Field {
+	var bad []fault.Field
+	if now.Department != "" && now.Department != was.Department {
+		if _, ok := o.Departments[now.Department]; !ok {
+			bad = append(bad, fault.At("/departmentId", "unknown_department"))
+		}
+	}
+	bad = append(bad, unknown(now.Posts, was.Posts, o.Posts, "/postIds/", "unknown_post")...)
+	bad = append(bad, unknown(now.Roles, was.Roles, o.Roles, "/roleIds/", "unknown_role")...)
+	if now.Manager != "" && now.Manager != was.Manager {
+		if _, ok := o.Places[now.Manager]; !ok {
+			bad = append(bad, fault.At("/managerId", "unknown_manager"))
+		} else if o.ReportsTo(now.Manager, now.User) {
+			bad = append(bad, fault.At("/managerId", "manager_cycle"))
+		}
+	}
+	return bad
+}
+
+// unknown gives the entries that are new in the list and that the tenant does not have. The pointer counts in the list as it is kept:
+// in order, each once.
+func unknown[K ~string, V any](now, was []K, all map[K]V, pointer, code string) []fault.Field {
+	var bad []fault.Field
+	for i, k := range now {
+		if _, ok := all[k]; !ok && !slices.Contains(was, k) {
+			bad = append(bad, fault.At(pointer+strconv.Itoa(i), code))
+		}
+	}
+	return bad
+}
+
+// gained are the roles that the user has in the new place and had not in the old one, directly or by a post.
+func gained(o *access.Organisation, was, now principal.Place) []policy.Role {
+	before := rolesAt(o, was)
+	var out []policy.Role
+	for _, r := range rolesAt(o, now) {
+		if !slices.Contains(before, r) {
+			out = append(out, o.Roles[r])
+		}
+	}
+	return out
+}
+
+func rolesAt(o *access.Organisation, p principal.Place) []id.Role {
+	out := slices.Clone(p.Roles)
+	for _, post := range p.Posts {
+		out = append(out, o.Posts[post].Roles...)
+	}
+	return set(out)
+}
+
+// roles gives the roles by id.
+func roles(o *access.Organisation, ids []id.Role) []policy.Role {
+	out := make([]policy.Role, 0, len(ids))
+	for _, r := range ids {
+		out = append(out, o.Roles[r])
+	}
+	return out
+}
+
+// remains answers Conflict last_admin when the tenant has an active administrator before the change and none after it. now is the place
+// after the change; gone takes it away altogether.
+func remains(o *access.Organisation, now principal.Place, gone bool) error {
+	if len(o.Admins()) == 0 {
+		return nil
+	}
+	was, had := o.Places[now.User]
+	if gone {
+		delete(o.Places, now.User)
+	} else {
+		o.Places[now.User] = now
+	}
+	left := len(o.Admins())
+	delete(o.Places, now.User)
+	if had {
+		o.Places[now.User] = was
+	}
+	if left == 0 {
+		return fault.New(fault.Conflict, "last_admin")
+	}
+	return nil
+}
+
+// raisesSelf reports whether moving to another department would widen what the subject may do: some grant of theirs reaches by department.
+func raisesSelf(who *policy.Subject, o *access.Organisation) bool {
+	for _, r := range roles(o, rolesAt(o, who.Self.Place)) {
+		for _, g := range r.Grants {
+			byDepartment := g.Scope == policy.Department || g.Scope == policy.Subtree
+			if byDepartment && policy.May(who, g.Module, g.Action) != policy.All {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// writable refuses the named fields that the subject's roles do not let them write when doing the action.
+func writable(who *policy.Subject, a policy.Action, names []string) error {
+	var bad []fault.Field
+	for _, n := range names {
+		if who.Field(policy.ModUser, a, n) != policy.Edit {
+			bad = append(bad, fault.At("/"+n, "field_not_writable"))
+		}
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	return fault.New(fault.Denied, "field_not_writable").With(bad...)
+}

@@ -1,0 +1,57 @@
+package user
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/steward-crm/steward/shared/policy"
+)
+
+const dots = "•••"
+
+// Shown gives the user as the subject's roles show them: hidden fields empty, masked ones in part. Subjects see all of themselves.
+func (u User) Shown(who *policy.Subject) User {
+	if u.ID == who.User {
+		return u
+	}
+	for _, f := range []struct {
+		name  string
+		value *string
+		mask  func(string) string
+	}{
+		{"name", &u.Name, func(string) string { return dots }},
+		{"email", &u.Email, maskEmail},
+		{"phone", &u.Phone, maskPhone},
+		{"employeeNo", &u.EmployeeNo, func(string) string { return dots }},
+	} {
+		switch who.Field(policy.ModUser, policy.View, f.name) {
+		case policy.Read, policy.Edit:
+		case policy.Masked:
+			if *f.value != "" {
+				*f.value = f.mask(*f.value)
+			}
+		default:
+			*f.value = ""
+		}
+	}
+	u.Canonical = ""
+	return u
+}
+
+// maskPhone leaves the last four digits.
+func maskPhone(s string) string {
+	if len(s) <= 8 {
+		return dots
+	}
+	return dots + s[len(s)-4:]
+}
+
+// maskEmail leaves the first letter and the domain.
+func maskEmail(s string) string {
+	i := strings.LastIndexByte(s, '@')
+	if i < 1 {
+		return dots
+	}
+	_, n := utf8.DecodeRuneInString(s)
+	return s[:n] + dots + s[i:]
+}
