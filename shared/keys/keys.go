@@ -17,8 +17,9 @@ const (
 )
 
 // Keys is the key service. Safe for concurrent use. A key that is disabled, pending deletion or unknown is a fault of kind Locked,
-// code key_unavailable. A wrapped key that does not open under the context is a fault of kind Internal, code key_mismatch: it was
-// changed, or moved from another place. Anything passing is kind Unavailable, code keys_unavailable.
+// code key_unavailable; so is one that is made for another use: Data wraps and makes no MACs, Audit makes MACs and wraps nothing. A
+// wrapped key that does not open under the context is a fault of kind Internal, code key_mismatch: it was changed, or moved from another
+// place. Anything passing, a cancelled call among it, is kind Unavailable, code keys_unavailable. The suite is in keystest.
 type Keys interface {
 	// GenerateDataKey returns 32 fresh random bytes, and the same wrapped under the purpose's master key and bound to the context.
 	GenerateDataKey(ctx context.Context, p Purpose, c Context) (plain, wrapped []byte, err error)
@@ -26,7 +27,7 @@ type Keys interface {
 	// Decrypt opens a wrapped key. The context must equal the one it was made with.
 	Decrypt(ctx context.Context, p Purpose, wrapped []byte, c Context) (plain []byte, err error)
 
-	// Mac returns a 32-byte HMAC-SHA-256 of the message (at most 4,096 bytes) under the purpose's master key.
+	// Mac returns a 32-byte HMAC-SHA-256 of the message (1 to 4,096 bytes, else Internal) under the purpose's master key.
 	Mac(ctx context.Context, p Purpose, message []byte) ([]byte, error)
 }
 

@@ -27,10 +27,6 @@ type master struct {
 	Secret []byte     `json:"secret"`
 }
 
-// String keeps secrets out of anything that prints a file or a key by mistake.
-func (file) String() string   { return "[redacted]" }
-func (master) String() string { return "[redacted]" }
-
 const fileFormat = 1
 
 func fresh(now time.Time, random io.Reader) (file, error) {

@@ -48,6 +48,10 @@ type Keys struct {
 
 var _ keys.Keys = (*Keys)(nil)
 
+// String and GoString keep secrets out of anything that prints the service by mistake.
+func (k *Keys) String() string   { return "[redacted]" }
+func (k *Keys) GoString() string { return "[redacted]" }
+
 // Open reads the key file, or makes one with fresh keys (mode 0600, complete or not at all) when there is none. It refuses a file
 // that others than its owner may read or write, and one that is damaged. The error is one line: what, where, how to mend it.
 func Open(path string, now func() time.Time, random io.Reader) (*Keys, error) {
@@ -134,8 +138,8 @@ func (k *Keys) Mac(ctx context.Context, p keys.Purpose, message []byte) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	if len(message) > MaxMessage {
-		return nil, fault.New(fault.Internal, "internal")
+	if len(message) == 0 || len(message) > MaxMessage { // KMS takes no empty message either
+		return nil, fault.New(fault.Internal, "internal").Because(reason("a message of 1 to 4,096 bytes is wanted"))
 	}
 	m := hmac.New(sha256.New, derive(secret, "mac "+string(p)))
 	m.Write(message)
