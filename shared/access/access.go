@@ -85,13 +85,12 @@ func (a *Access) rows(ctx context.Context, t id.Tenant, u id.User, c identity.Cl
 			return nil, fault.New(fault.Internal, "internal").Because(err)
 		}
 	}
-	after := s.Self.SessionsAfter
 	switch {
 	case s.OrgVersion == 0 || s.SelfVersion == 0 || s.Self.User != u || s.Org.ID != t || s.Self.Status == principal.UserDeleted:
 		return nil, tokenInvalid()
 	case s.Self.Status != principal.UserActive:
 		return nil, fault.New(fault.Unauthenticated, "account_inactive")
-	case !after.IsZero() && c.AuthTime.Unix() <= after.Unix():
+	case s.Self.Ended(c.Session, c.AuthTime):
 		return nil, tokenInvalid()
 	case s.Org.Status != principal.TenantActive:
 		return nil, fault.New(fault.Denied, "tenant_suspended")

@@ -86,6 +86,22 @@ type Standing struct {
 	Status        UserStatus `json:"status"`
 	Locale        string     `json:"locale"`
 	SessionsAfter time.Time  `json:"sessionsAfter"` // sign-ins at or before this second are dead
+	SessionKept   Kept       `json:"sessionKept,omitzero"`
+}
+
+// Kept is the one sign-in that outlives SessionsAfter: the one in which the password was changed. It holds only beside the SessionsAfter
+// that it was set with, so whoever ends sessions later need not know of it.
+type Kept struct {
+	Session string    `json:"session"`
+	At      time.Time `json:"at"`
+}
+
+// Ended reports whether a sign-in of this time is dead.
+func (s *Standing) Ended(session string, authTime time.Time) bool {
+	if s.SessionsAfter.IsZero() || authTime.Unix() > s.SessionsAfter.Unix() {
+		return false
+	}
+	return s.SessionKept.Session == "" || s.SessionKept.Session != session || !s.SessionKept.At.Equal(s.SessionsAfter)
 }
 
 // Place is where a user sits in the organisation and which roles they hold: one item a user in the organisation partition, so that one
