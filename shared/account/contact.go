@@ -38,36 +38,43 @@ func (s *Accounts) contactItem(ctx context.Context, t id.Tenant, a id.Account, x
 	return items[0], nil
 }
 
-// Contacts lists contacts of the account, oldest first, from the position after ("" is the start). next is the position of the following
-// page, "" at the end.
-func (s *Accounts) Contacts(ctx context.Context, who *policy.Subject, a id.Account, after string, limit int) (page []Contact, next string, err error) {
+// ContactPage is a part of the list of an account's contacts.
+type ContactPage struct {
+	Items []Contact
+	Next  string // "" at the end
+	Total int    // of the account's contacts
+}
+
+// Contacts lists contacts of the account, oldest first, from the position after, which an earlier page's Next named; "" is the start.
+func (s *Accounts) Contacts(ctx context.Context, who *policy.Subject, a id.Account, after string, limit int) (*ContactPage, error) {
 	h, err := s.loadFor(ctx, who, a, policy.View)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	q := table.Query{PK: key.AccountPartition(who.Tenant, a), Prefix: key.ContactPrefix, Limit: limit + 1}
-	if after != "" {
-		// The position is a contact's id; the next id in order is the same with one more byte.
+	if after != "" { // the position is a contact's id: start right behind it
 		q.Prefix, q.From, q.To = "", key.ContactPrefix+after+"\x00", key.ContactPrefix+"\x7f"
 	}
 	v := sightOf(who)
+	page := &ContactPage{Items: []Contact{}, Total: h.ContactCount}
 	for {
 		p, err := s.table.Query(ctx, q)
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
 		for _, it := range p.Items {
-			if len(page) == limit {
-				return page, string(page[limit-1].ID), nil
+			if len(page.Items) == limit {
+				page.Next = string(page.Items[limit-1].ID)
+				return page, nil
 			}
 			x, err := contactFromItem(it, h.Account, h.key)
 			if err != nil {
-				return nil, "", err
+				return nil, err
 			}
-			page = append(page, *x.as(v))
+			page.Items = append(page.Items, *x.as(v))
 		}
 		if q.Cursor = p.Cursor; q.Cursor == "" {
-			return page, "", nil
+			return page, nil
 		}
 	}
 }
@@ -111,7 +118,7 @@ func (s *Accounts) AddContact(ctx context.Context, who *policy.Subject, c *chang
 	x := &Contact{ID: id.New[id.Contact](c.IDs()), Account: a, Version: 1, CreatedAt: next.UpdatedAt, UpdatedAt: next.UpdatedAt}
 	r := &rules{region: who.Org.Settings.Region}
 	if h.ContactCount >= MaxContacts {
-		r.at("", "too_many_contacts", "max", strconv.Itoa(MaxContacts))
+		r.add(fault.At("", "too_many_contacts", "max", strconv.Itoa(MaxContacts)))
 	}
 	p.apply(x, "", r)
 	if err := r.err(); err != nil {
@@ -175,7 +182,7 @@ func (s *Accounts) UpdateContact(ctx context.Context, who *policy.Subject, c *ch
 	r := &rules{region: who.Org.Settings.Region}
 	p.apply(&is, "", r)
 	if p.Primary.Set && !p.Primary.Value && *was.Primary {
-		r.at("/primary", "one_primary")
+		r.add(fault.At("/primary", "one_primary"))
 	}
 	if err := r.err(); err != nil {
 		return nil, err

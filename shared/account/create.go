@@ -103,7 +103,7 @@ func (d *Draft) account(who *policy.Subject, c *change.Set, r *rules) (*Account,
 	p := d.patch()
 	p.apply(a, r)
 	if n := len(d.Contacts); n > MaxInlineContacts {
-		r.at("/contacts", "too_many_contacts", "max", strconv.Itoa(MaxInlineContacts))
+		r.add(fault.At("/contacts", "too_many_contacts", "max", strconv.Itoa(MaxInlineContacts)))
 		return a, nil
 	}
 	first := primaries(d.Contacts, r)
@@ -125,12 +125,12 @@ func (d *Draft) account(who *policy.Subject, c *change.Set, r *rules) (*Account,
 func (d *Draft) owner(who *policy.Subject, r *rules) id.User {
 	s := strings.TrimSpace(d.Owner.Or(string(who.User)))
 	if s == "" {
-		r.at("/ownerId", "owner_required")
+		r.add(fault.At("/ownerId", "owner_required"))
 		return ""
 	}
 	u, err := id.Parse[id.User](s)
 	if err != nil {
-		r.at("/ownerId", "invalid_owner")
+		r.add(fault.At("/ownerId", "invalid_owner"))
 		return ""
 	}
 	return u
@@ -147,7 +147,7 @@ func (s *Accounts) department(ctx context.Context, who *policy.Subject, owner id
 	dept, err := s.owners.Owner(ctx, who.Tenant, owner)
 	switch {
 	case fault.IsKind(err, fault.Invalid), fault.IsKind(err, fault.NotFound):
-		r.at("/ownerId", "invalid_owner")
+		r.add(fault.At("/ownerId", "invalid_owner"))
 		return "", nil
 	case fault.IsKind(err, fault.Conflict):
 		return "", ownerNotActive()
@@ -215,5 +215,3 @@ func mustExist(c *change.Set, d id.Department) {
 		c.Check(key.Department(c.Who.Tenant, d), table.Present, fault.Fields(fault.At("/departmentId", "unknown_department")))
 	}
 }
-
-func kilobytes(n int) string { return strconv.Itoa((n+1023)/1024) + " KB" }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/patch"
 )
@@ -169,18 +170,18 @@ func (p *Patch) apply(a *Account, r *rules) {
 	if s := strings.TrimSpace(p.Department.Or(string(a.Department))); s == "" {
 		a.Department = ""
 	} else if dept, err := id.Parse[id.Department](s); err != nil {
-		r.at("/departmentId", "unknown_department")
+		r.add(fault.At("/departmentId", "unknown_department"))
 	} else {
 		a.Department = dept
 	}
 	if s := p.Protection.Or(Standard); s != Standard && s != "" {
-		r.at("/protection", "protection_unsupported", "allowed", Standard)
+		r.add(fault.At("/protection", "protection_unsupported", "allowed", Standard))
 	}
 	for i := range min(len(p.Categories.Value), listed) {
-		r.at("/categoryIds/"+strconv.Itoa(i), "unknown_category")
+		r.add(fault.At("/categoryIds/"+strconv.Itoa(i), "unknown_category"))
 	}
 	for _, name := range sortedKeys(p.Custom.Value, listed) {
-		r.at("/custom/"+pointerEscape.Replace(name), "unknown_field")
+		r.add(fault.At("/custom/"+pointerEscape.Replace(name[:min(len(name), 64)]), "unknown_field"))
 	}
 }
 
@@ -209,7 +210,7 @@ func (a *Account) required(setting []string, mayWrite func(string) bool, r *rule
 			continue
 		}
 		if f.empty(a) && mayWrite(f.name) && !r.faulty("/"+f.name) {
-			r.at("/"+f.name, "required")
+			r.add(fault.At("/"+f.name, "required"))
 		}
 	}
 }
@@ -227,7 +228,7 @@ func (p *ContactPatch) apply(c *Contact, under string, r *rules) {
 	r.email(&c.Email, &c.mail, p.Email, under+"/email")
 	r.phone(&c.Phone, p.Phone, under+"/phone")
 	if c.Name == "" && !r.faulty(under+"/name") {
-		r.at(under+"/name", "required")
+		r.add(fault.At(under+"/name", "required"))
 	}
 }
 
@@ -244,7 +245,7 @@ func primaries(drafts []ContactDraft, r *rules) int {
 	for i, d := range drafts {
 		switch {
 		case d.Primary && seen:
-			r.at("/contacts/"+strconv.Itoa(i)+"/primary", "one_primary")
+			r.add(fault.At("/contacts/"+strconv.Itoa(i)+"/primary", "one_primary"))
 		case d.Primary:
 			chosen, seen = i, true
 		}

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/go-json-experiment/json"
 
@@ -115,5 +116,5 @@ func fits(size int) error {
 	if size <= MaxSize {
 		return nil
 	}
-	return fault.New(fault.Invalid, "record_too_large", "size", kilobytes(size), "limit", kilobytes(MaxSize))
+	return fault.New(fault.Invalid, "record_too_large", "size", strconv.Itoa(size), "max", strconv.Itoa(MaxSize))
 }

@@ -32,9 +32,7 @@ type rules struct {
 	faults []fault.Field
 }
 
-func (r *rules) at(pointer, code string, args ...string) {
-	r.faults = append(r.faults, fault.At(pointer, code, args...))
-}
+func (r *rules) add(f fault.Field) { r.faults = append(r.faults, f) }
 
 // faulty reports whether something at the pointer or below it was refused.
 func (r *rules) faulty(pointer string) bool {
@@ -64,7 +62,7 @@ func (r *rules) text(to *string, m patch.Field[string], pointer string, rule pla
 	}
 	s, bad := plain.Check(pointer, s, rule)
 	if bad != nil {
-		r.faults = append(r.faults, *bad)
+		r.add(*bad)
 		return
 	}
 	*to = s
@@ -76,7 +74,7 @@ func (r *rules) oneOf(to *string, m patch.Field[string], pointer string, allowed
 		return
 	}
 	if !slices.Contains(allowed, s) {
-		r.at(pointer, "not_one_of", "allowed", strings.Join(allowed, ", "))
+		r.add(fault.At(pointer, "not_one_of", "allowed", strings.Join(allowed, ", ")))
 		return
 	}
 	*to = s
@@ -118,7 +116,7 @@ func (r *rules) country(to *string, m patch.Field[string], pointer string) {
 	s = strings.ToUpper(strings.TrimSpace(s))
 	c, err := language.ParseRegion(s)
 	if err != nil || len(s) != 2 || c.String() != s || !c.IsCountry() || c.IsPrivateUse() {
-		r.at(pointer, "unknown_country")
+		r.add(fault.At(pointer, "unknown_country"))
 		return
 	}
 	*to = s
@@ -132,12 +130,12 @@ func (r *rules) website(to *string, m patch.Field[string], pointer string) {
 	}
 	s, bad := plain.Check(pointer, s, websiteRule)
 	if bad != nil {
-		r.faults = append(r.faults, *bad)
+		r.add(*bad)
 		return
 	}
 	u, err := url.Parse(s)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.User != nil || strings.ContainsAny(s, " \\") {
-		r.at(pointer, "invalid_website")
+		r.add(fault.At(pointer, "invalid_website"))
 		return
 	}
 	*to = s
@@ -151,12 +149,12 @@ func (r *rules) refused(err error, pointer string) bool {
 	}
 	f, ok := errors.AsType[*fault.Fault](err)
 	if !ok || len(f.Fields) == 0 {
-		r.at(pointer, fault.Of(err).Code)
+		r.add(fault.At(pointer, fault.Of(err).Code))
 		return true
 	}
 	for _, x := range f.Fields {
 		x.Pointer = pointer + x.Pointer
-		r.faults = append(r.faults, x)
+		r.add(x)
 	}
 	return true
 }
