@@ -77,7 +77,9 @@ func Serve(t testing.TB, p *platform.Platform, routes []edge.Route, options ...f
 }
 
 // As gives a client of the user.
-func (s *Server) As(w Who) Client { return Client{server: s}.With("Authorization", "Bearer "+w.Token()) }
+func (s *Server) As(w Who) Client {
+	return Client{server: s}.With("Authorization", "Bearer "+w.Token())
+}
 
 // Anonymous gives a client without a token.
 func (s *Server) Anonymous() Client { return Client{server: s} }
