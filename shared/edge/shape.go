@@ -56,25 +56,37 @@ func shapeOf(t reflect.Type) *shape {
 	if s, ok := shapes.Load(t); ok {
 		return s.(*shape)
 	}
-	s := build(t, map[reflect.Type]*shape{})
+	b := builder{seen: map[reflect.Type]*shape{}}
+	s := b.build(t)
+	for _, f := range b.later {
+		f()
+	}
 	shapes.Store(t, s)
 	return s
 }
 
-func build(t reflect.Type, seen map[reflect.Type]*shape) *shape {
-	if s, ok := seen[t]; ok {
+// builder builds one type's shape. A type may hold itself, so what copies another shape does so when all are built.
+type builder struct {
+	seen  map[reflect.Type]*shape
+	later []func()
+}
+
+func (b *builder) build(t reflect.Type) *shape {
+	if s, ok := b.seen[t]; ok {
 		return s
 	}
 	s := &shape{typ: t}
-	seen[t] = s
-	if inner, ok := patchValue(t); ok {
-		*s = *build(inner, seen)
-		s.nullable = true
-		return s
-	}
+	b.seen[t] = s
+	inner, maybe := patchValue(t)
 	if t.Kind() == reflect.Pointer {
-		*s = *build(t.Elem(), seen)
-		s.nullable = true
+		inner, maybe = t.Elem(), true
+	}
+	if maybe {
+		from := b.build(inner)
+		b.later = append(b.later, func() {
+			*s = *from
+			s.nullable = true
+		})
 		return s
 	}
 	if t == rawType || t.Kind() == reflect.Interface {
@@ -90,15 +102,15 @@ func build(t reflect.Type, seen map[reflect.Type]*shape) *shape {
 	switch t.Kind() {
 	case reflect.Struct:
 		s.kind, s.fields = object, map[string]*field{}
-		s.collect(t, seen)
+		b.collect(s, t)
 	case reflect.Slice, reflect.Array:
 		if t == bytesType {
 			s.kind = word
 			return s
 		}
-		s.kind, s.elem = array, build(t.Elem(), seen)
+		s.kind, s.elem = array, b.build(t.Elem())
 	case reflect.Map:
-		s.kind, s.elem = dictionary, build(t.Elem(), seen)
+		s.kind, s.elem = dictionary, b.build(t.Elem())
 	case reflect.String:
 		s.kind = word
 	case reflect.Bool:
@@ -112,7 +124,7 @@ func build(t reflect.Type, seen map[reflect.Type]*shape) *shape {
 }
 
 // collect adds the members of a struct; those of embedded structs are its own.
-func (s *shape) collect(t reflect.Type, seen map[reflect.Type]*shape) {
+func (b *builder) collect(s *shape, t reflect.Type) {
 	for f := range t.Fields() {
 		tag := f.Tag.Get("json")
 		name, options, _ := strings.Cut(tag, ",")
@@ -124,13 +136,13 @@ func (s *shape) collect(t reflect.Type, seen map[reflect.Type]*shape) {
 			inner = inner.Elem()
 		}
 		if (f.Anonymous && name == "" && inner.Kind() == reflect.Struct) || hasOption(options, "embed") || hasOption(options, "inline") {
-			s.collect(inner, seen)
+			b.collect(s, inner)
 			continue
 		}
 		if name == "" {
 			name = f.Name
 		}
-		m := &field{name: name, shape: build(f.Type, seen), omit: hasOption(options, "omitempty") || hasOption(options, "omitzero")}
+		m := &field{name: name, shape: b.build(f.Type), omit: hasOption(options, "omitempty") || hasOption(options, "omitzero")}
 		s.fields[name] = m
 		s.order = append(s.order, m)
 	}
