@@ -3,10 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,6 +13,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/steward-crm/steward/shared/webhook"
 )
 
 // client speaks to a running Steward over HTTP and knows nothing of its inside.
@@ -97,17 +96,15 @@ func (c *client) webhook(id string, event any) answer {
 	if err != nil {
 		failf("webhook: %v", err)
 	}
-	at := strconv.FormatInt(time.Now().Unix(), 10)
-	mac := hmac.New(sha256.New, c.secret)
-	fmt.Fprintf(mac, "%s.%s.%s", id, at, body)
+	now := time.Now()
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, c.url+"/webhooks/onboarding", bytes.NewReader(body))
 	if err != nil {
 		failf("webhook: %v", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("webhook-id", id)
-	req.Header.Set("webhook-timestamp", at)
-	req.Header.Set("webhook-signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	req.Header.Set("webhook-timestamp", strconv.FormatInt(now.Unix(), 10))
+	req.Header.Set("webhook-signature", webhook.Sign(id, now, body, c.secret))
 	return c.send(req)
 }
 

@@ -6,13 +6,14 @@
 package main
 
 import (
-	"encoding/base64"
 	"flag"
 	"fmt"
 	"net/http"
 	"os"
 	"strings"
 	"time"
+
+	"github.com/steward-crm/steward/shared/webhook"
 )
 
 func main() {
@@ -53,7 +54,7 @@ func readSecret(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%w; is the server up (make run), and is --secret-file its file?", err)
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
-	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(strings.TrimSpace(first), "whsec_"))
+	key, err := webhook.ParseSecret(strings.TrimSpace(first))
 	if err != nil {
 		return nil, fmt.Errorf("%s: not a whsec_ secret", path)
 	}

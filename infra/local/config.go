@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/steward-crm/steward/shared/edge"
 )
 
 const usage = `usage: local [--addr HOST:PORT] [--data DIR | --ephemeral]
@@ -31,6 +33,7 @@ type config struct {
 	addr      string
 	data      string
 	ephemeral bool
+	limits    edge.Limits
 }
 
 func (c config) path(file string) string { return filepath.Join(c.data, file) }
@@ -46,7 +49,8 @@ func wrongf(format string, args ...any) error {
 
 // parse reads the command line strictly. It does not use package flag, whose answer to a mistake is a page, not a line.
 func parse(args []string) (config, error) {
-	c := config{addr: "127.0.0.1:3000", data: ".steward"}
+	// Everybody on this machine is one source: the limit is there to end a runaway loop, not to share the machine out.
+	c := config{addr: "127.0.0.1:3000", data: ".steward", limits: edge.Limits{Source: edge.Rate{PerSecond: 500, Burst: 5000}}}
 	known := map[string]*string{"--addr": &c.addr, "--data": &c.data}
 	dataGiven := false
 	for i := 0; i < len(args); i++ {

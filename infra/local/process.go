@@ -28,6 +28,7 @@ import (
 // process is the running product: adapters, API, job worker and audit log.
 type process struct {
 	url    string
+	store  *tablelocal.Store
 	failed chan error // a part that ended on its own
 
 	server  *http.Server
@@ -72,8 +73,7 @@ func start(cfg config, log *slog.Logger) (_ *process, err error) {
 
 		Authenticator: edge.NewVerifier(deployment.Identity, deployment.Now),
 		Subjects:      access.New(deployment.Table, deployment.Now),
-		// Everybody on this machine is one source: the limit is there to end a runaway loop, not to share the machine out.
-		Limits: edge.Limits{Source: edge.Rate{PerSecond: 500, Burst: 5000}},
+		Limits:        cfg.limits,
 	})
 	if err != nil {
 		return nil, err
@@ -117,6 +117,7 @@ func (p *process) open(cfg config, log *slog.Logger) (*platform.Platform, *notif
 	if err != nil {
 		return nil, nil, wrongf("--data %s: %v", cfg.data, err)
 	}
+	p.store = store
 	p.closers = append(p.closers, store.Close)
 	master, err := keyslocal.Open(cfg.path(keyFile), now, rand.Reader)
 	if err != nil {

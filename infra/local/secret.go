@@ -1,13 +1,14 @@
 package main
 
 import (
-	"encoding/base64"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/steward-crm/steward/shared/webhook"
 )
 
 // A secret file holds one or more whsec_ secrets, one a line, newest first: during a rotation both are accepted, and taking the old line
@@ -21,7 +22,7 @@ func ensureSecret(path string, random io.Reader) error {
 		if _, err := io.ReadFull(random, raw); err != nil {
 			return err
 		}
-		return writeAtomic(path, []byte("whsec_"+base64.StdEncoding.EncodeToString(raw)+"\n"))
+		return writeAtomic(path, []byte(webhook.FormatSecret(raw)+"\n"))
 	}
 	if err == nil {
 		_, err = readSecrets(path)
@@ -47,9 +48,8 @@ func readSecrets(path string) ([][]byte, error) {
 		if line == "" {
 			continue
 		}
-		rest, ok := strings.CutPrefix(line, "whsec_")
-		raw, err := base64.StdEncoding.DecodeString(rest)
-		if !ok || err != nil || len(raw) < 24 || len(raw) > 64 {
+		raw, err := webhook.ParseSecret(line)
+		if err != nil {
 			return nil, wrongf("webhook secret %s: each line must be whsec_ and the base64 of 24 to 64 bytes; remove the file to have a fresh one made", path)
 		}
 		secrets = append(secrets, raw)

@@ -1,0 +1,278 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/steward-crm/steward/shared/edge"
+)
+
+// BenchmarkHTTP drives the whole process over HTTP on loopback, client and server on the same machine: create, get and list of 50 with 1, 8 and
+// 64 clients at 1,000 and 100,000 accounts. A create is durable when it is answered. The last rows are the peer of the creates: a bare durable
+// bbolt commit of the same bytes by 64 clients.
+func BenchmarkHTTP(b *testing.B) {
+	s := benchStory(b)
+	n := 0
+	for _, size := range []int{1_000, 100_000} {
+		n += s.fill(b, size-n)
+		for _, clients := range []int{1, 8, 64} {
+			name := fmt.Sprintf("accounts=%d/clients=%d", n, clients)
+			b.Run("list50/"+name, func(b *testing.B) { s.drive(b, clients, func(int) []byte { return s.get("/v1/accounts?limit=50") }) })
+			b.Run("get/"+name, func(b *testing.B) {
+				s.drive(b, clients, func(i int) []byte { return s.get("/v1/accounts/" + s.ids[(i*7919)%len(s.ids)]) })
+			})
+			b.Run("create/"+name, func(b *testing.B) { s.drive(b, clients, func(i int) []byte { return s.create(i) }) })
+		}
+	}
+	items := s.lastCommit(b)
+	for _, clients := range []int{1, 8, 64} {
+		b.Run(fmt.Sprintf("bare-bbolt/clients=%d", clients), func(b *testing.B) { bare(b, clients, items) })
+	}
+}
+
+// BenchmarkStart is the time from nothing to the first answer, over a data folder that exists.
+func BenchmarkStart(b *testing.B) {
+	data := b.TempDir()
+	for b.Loop() {
+		p, err := start(config{addr: "127.0.0.1:0", data: data}, quiet())
+		if err != nil {
+			b.Fatal(err)
+		}
+		res, err := http.Get(p.url + "/healthz")
+		if err != nil || res.StatusCode != http.StatusOK {
+			b.Fatal(err, res)
+		}
+		_ = res.Body.Close()
+		if err := p.stop(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// bencher is the running server of a benchmark.
+type bencher struct {
+	*story
+	token string
+	http  *http.Client
+	made  atomic.Int64
+
+	mu  sync.Mutex
+	ids []string
+}
+
+type benchRunner struct {
+	*testing.B
+	env map[string]string
+}
+
+func (r *benchRunner) Getenv(name string) string   { return r.env[name] }
+func (r *benchRunner) Setenv(name, value string)   { r.env[name] = value }
+func (r *benchRunner) ReadFile(name string) string { r.Fatalf("no file %s", name); return "" }
+func (r *benchRunner) Logf(string, ...any)         {}
+func (r *benchRunner) Check(err error) {
+	if err != nil {
+		r.Helper()
+		r.Fatal(err)
+	}
+}
+
+func benchStory(b *testing.B) *bencher {
+	free := edge.Rate{PerSecond: -1}
+	s, err := newStory(config{addr: "127.0.0.1:0", data: filepath.Join(b.TempDir(), "data"), limits: edge.Limits{Source: free, Tenant: free}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.process.stop() })
+	s.ts = &benchRunner{b, map[string]string{}}
+	s.onboard([]string{"bench"})
+	return &bencher{
+		story: s, token: s.tokens["admin"],
+		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128, DisableCompression: true}},
+	}
+}
+
+func (s *bencher) send(method, path string, body io.Reader, want int) []byte {
+	req, err := http.NewRequest(method, s.process.url+path, body)
+	if err != nil {
+		panic(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+s.token)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := s.http.Do(req)
+	if err != nil {
+		panic(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != want {
+		panic(fmt.Sprintf("%s %s: %d %s %v", method, path, res.StatusCode, answer, err))
+	}
+	return answer
+}
+
+func (s *bencher) get(path string) []byte { return s.send(http.MethodGet, path, nil, http.StatusOK) }
+
+func (s *bencher) create(int) []byte {
+	n := s.made.Add(1)
+	body := fmt.Sprintf(`{"name":"北京机械设备有限公司%07d","type":"enterprise","valueTier":"high","stage":"buying","email":"caigou%d@example.cn",`+
+		`"phone":"138%08d","address":{"country":"CN","city":"北京","street":"工业路 %d 号"},"industry":"机械",`+
+		`"contacts":[{"name":"张经理","title":"采购经理","phone":"137%08d","primary":true}]}`, n, n, n, n, n)
+	return s.send(http.MethodPost, "/v1/accounts", strings.NewReader(body), http.StatusCreated)
+}
+
+// fill creates n accounts by 64 clients and remembers some of their ids.
+func (s *bencher) fill(b *testing.B, n int) int {
+	b.Helper()
+	began := time.Now()
+	var wg sync.WaitGroup
+	for w := range 64 {
+		wg.Go(func() {
+			for i := w; i < n; i += 64 {
+				answer := s.create(i)
+				if _, rest, ok := bytes.Cut(answer, []byte(`"id":"acct_`)); ok && i%10 == 0 {
+					s.mu.Lock()
+					s.ids = append(s.ids, "acct_"+string(rest[:26]))
+					s.mu.Unlock()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.Logf("%d accounts in %.1f s, %.0f a second", n, time.Since(began).Seconds(), float64(n)/time.Since(began).Seconds())
+	return n
+}
+
+// drive sends b.N requests by the clients and reports requests a second and the times.
+func (s *bencher) drive(b *testing.B, clients int, call func(i int) []byte) {
+	times := make([]time.Duration, b.N)
+	var next atomic.Int64
+	b.ResetTimer()
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= b.N {
+					return
+				}
+				began := time.Now()
+				call(i)
+				times[i] = time.Since(began)
+			}
+		})
+	}
+	wg.Wait()
+	report(b, times)
+}
+
+func report(b *testing.B, times []time.Duration) {
+	b.StopTimer()
+	slices.Sort(times)
+	at := func(p float64) float64 { return float64(times[int(p*float64(len(times)-1))]) / 1e6 }
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "req/s")
+	b.ReportMetric(at(0.5), "p50-ms")
+	b.ReportMetric(at(0.99), "p99-ms")
+	b.ReportMetric(0, "ns/op")
+}
+
+// lastCommit gives the sizes of the items of one create, as the feed tells them.
+func (s *bencher) lastCommit(b *testing.B) []int {
+	ctx := context.Background()
+	store := s.process.store
+	after := ""
+	for {
+		changes, next, err := store.Changes(ctx, after, 1000)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if len(changes) == 0 {
+			break
+		}
+		after = next
+	}
+	s.create(0)
+	changes, _, err := store.Changes(ctx, after, 1000)
+	if err != nil {
+		b.Fatal(err)
+	}
+	sizes := []int{200} // the account's wrapped key, which the feed leaves out
+	first := changes[0].At
+	for _, c := range changes {
+		if c.After != nil && c.At.Equal(first) {
+			sizes = append(sizes, c.After.Size())
+			for range c.After.Index {
+				sizes = append(sizes, 100)
+			}
+		}
+	}
+	return sizes
+}
+
+// bare commits the same number of keys with the same bytes to a bare bbolt file, durably, as its own Batch does it best.
+func bare(b *testing.B, clients int, sizes []int) {
+	db, err := bbolt.Open(filepath.Join(b.TempDir(), "bare.db"), 0o600, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	bucket := []byte("b")
+	if err := db.Update(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket(bucket); return err }); err != nil {
+		b.Fatal(err)
+	}
+	s := &bencher{}
+	s.drive(b, clients, func(i int) []byte {
+		err := db.Batch(func(tx *bbolt.Tx) error {
+			for n, size := range sizes {
+				if err := tx.Bucket(bucket).Put(fmt.Appendf(nil, "%08x%02d%08d", uint32(i)*2654435761, n, i), make([]byte, size)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		return nil
+	})
+}
+
+// BenchmarkMemoryAtRest reports the resident memory of the process after a start and a collection. It is the benchmark's own process, so it is
+// an upper bound.
+func BenchmarkMemoryAtRest(b *testing.B) {
+	p, err := start(config{addr: "127.0.0.1:0", data: b.TempDir()}, quiet())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = p.stop() }()
+	for b.Loop() {
+		runtime.GC()
+	}
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var kb float64
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			_, _ = fmt.Sscan(rest, &kb)
+		}
+	}
+	b.ReportMetric(kb/1024, "MB-resident")
+	b.ReportMetric(0, "ns/op")
+}
