@@ -1,0 +1,91 @@
+package policy_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/principal"
+)
+
+// director is the most that a decision has to look through: 1,000 reports, 200 departments, no scope of all.
+func director() (*policy.Subject, map[string]policy.Resource) {
+	const tenant = "tnt_01JD3Z4T0X8Y6QH2N5W7R9K1MB"
+	user := func(n int) id.User { return id.User(fmt.Sprintf("user_01JD3Z4T0X8Y6QH2N5W7%06d", n)) }
+	dept := func(n int) id.Department { return id.Department(fmt.Sprintf("dept_01JD3Z4T0X8Y6QH2N5W7%06d", n)) }
+	at := policy.Chart{User: user(0), Department: dept(0)}
+	for i := 1; i <= 1000; i++ {
+		at.Reports = append(at.Reports, user(i))
+	}
+	for i := 1; i <= 200; i++ {
+		at.Below = append(at.Below, dept(i))
+	}
+	s := &policy.Subject{
+		Principal: principal.Principal{Tenant: tenant, User: at.User},
+		Org:       principal.Tenant{ID: tenant, Status: principal.TenantActive, Settings: principal.Settings{ModulesOff: []string{"campaign"}}},
+		Self:      principal.Standing{Place: principal.Place{User: at.User, Department: at.Department}, Status: principal.UserActive},
+		Rights: policy.Compile(at, []policy.Role{{Level: policy.Power, Grants: []policy.Grant{
+			grant(policy.ModAccount, policy.View, policy.Subtree),
+			grant(policy.ModOrder, policy.View, policy.All),
+		}}}),
+	}
+	return s, map[string]policy.Resource{
+		"own":      {Tenant: tenant, Owner: user(0), Department: dept(7)},
+		"reports":  {Tenant: tenant, Owner: user(777), Department: dept(7)},
+		"subtree":  {Tenant: tenant, Owner: user(5000), Department: dept(177)},
+		"no reach": {Tenant: tenant, Owner: user(5000), Department: dept(5000)},
+		"foreign":  {Tenant: "tnt_01JD3Z4T0X8Y6QH2N5W7R9K1MC", Owner: user(0), Department: dept(0)},
+	}
+}
+
+// TestDecidingAllocatesNothing: a list decides on every row.
+func TestDecidingAllocatesNothing(t *testing.T) {
+	s, all := director()
+	for name, r := range all {
+		if n := testing.AllocsPerRun(100, func() {
+			policy.Decide(s, policy.ModAccount, policy.View, r)
+			_ = policy.Require(s, policy.ModAccount, policy.Update, r)
+			_ = policy.RequireAny(s, policy.ModAccount, policy.Delete)
+			policy.ReachOf(s, policy.ModAccount, policy.View)
+			s.Field(policy.ModAccount, policy.View, "custom.size")
+		}); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
+// BenchmarkDecide prints ns/op and its share of the budget of 100 ns.
+func BenchmarkDecide(b *testing.B) {
+	s, all := director()
+	for _, name := range []string{"own", "reports", "subtree", "no reach", "foreign"} {
+		r := all[name]
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				policy.Decide(s, policy.ModAccount, policy.View, r)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "of-budget")
+		})
+	}
+}
+
+// BenchmarkField is asked for each field of each row.
+func BenchmarkField(b *testing.B) {
+	s, _ := director()
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Field(policy.ModAccount, policy.View, "address")
+	}
+}
+
+// BenchmarkCompile is paid once for each user and version of the tenant's roles and organisation.
+func BenchmarkCompile(b *testing.B) {
+	s, _ := director()
+	at := policy.Chart{User: s.User, Reports: s.ReportIDs(), Department: s.Self.Department, Below: s.DepartmentIDs(policy.Subtree)[1:]}
+	roles := []policy.Role{{Grants: everything()}}
+	b.ReportAllocs()
+	for b.Loop() {
+		policy.Compile(at, roles)
+	}
+}
