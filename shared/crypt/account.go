@@ -123,3 +123,7 @@ func (k *AccountKey) Open(p Place, sealed []byte) ([]byte, error) {
 // Digest returns a keyed SHA-256 of b: it tells whether two states of the account are equal to who has the key, and nothing after the
 // key is destroyed.
 func (k *AccountKey) Digest(b []byte) []byte { return k.audit.sum(b) }
+
+// String and GoString keep secrets out of anything that prints a key by mistake.
+func (k *AccountKey) String() string   { return "[redacted]" }
+func (k *AccountKey) GoString() string { return "[redacted]" }

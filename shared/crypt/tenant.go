@@ -60,6 +60,10 @@ type version struct {
 	blind, audit macs
 }
 
+// String and GoString keep secrets out of anything that prints a key by mistake.
+func (k *TenantKey) String() string   { return "[redacted]" }
+func (k *TenantKey) GoString() string { return "[redacted]" }
+
 // NewTenant makes the tenant's first key and returns the items of the keys space to put (all with table.Absent). The key is usable once
 // they are committed.
 func (c *Crypt) NewTenant(ctx context.Context, t id.Tenant) ([]table.Item, error) {
