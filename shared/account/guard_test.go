@@ -5,8 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"math/bits"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -92,8 +92,8 @@ func TestCountOwnedIsStrong(t *testing.T) {
 	}
 }
 
-// TestDeletionAgainstCreation races the leaving of users against accounts being given to them, on a lagging index: no account is ever left
-// with an owner who is gone.
+// TestDeletionAgainstCreation runs the leaving of a user (deactivate; decide to delete; commit) against an account being given to them
+// (decide; commit), in every order of the steps and on an index that lags: no account is ever left with an owner who is gone.
 func TestDeletionAgainstCreation(t *testing.T) {
 	w := newWorld(t)
 	w.Store.FreezeIndexes()
@@ -102,47 +102,67 @@ func TestDeletionAgainstCreation(t *testing.T) {
 	for _, a := range []policy.Action{policy.View, policy.Update, policy.Delete} {
 		admin.Grants = append(admin.Grants, policy.Grant{Module: policy.ModUser, Action: a, Scope: policy.All})
 	}
-	acc := access.New(w.Table, w.Now)
-	users := user.New(w.Table, w.Crypt, acc, noJobs{})
-	outcomes := map[string]int{}
-	for range 60 {
-		leaver := w.user(t, principal.UserActive, "", "")
-		var wg sync.WaitGroup
-		var made, gone error
-		wg.Go(func() {
-			who := w.as(boss, admin)
-			made = w.run(t.Context(), who, func(c *change.Set) error {
-				_, err := w.accounts.Create(t.Context(), who, c, account.Draft{Name: "Lotus", Email: "a@b.example", Phone: "13800138000", Owner: patch.Of(string(leaver))})
-				return err
-			})
-		})
-		wg.Go(func() {
-			w.setStatus(t, leaver, principal.UserInactive)
-			gone = w.run(t.Context(), w.as(boss, admin), func(c *change.Set) error {
-				who := w.as(boss, admin)
-				items, err := w.Table.Get(t.Context(), key.Tenant(w.row.ID))
-				if err != nil {
-					return err
-				}
-				who.OrgVersion = items[0].Version
-				return users.Delete(t.Context(), who, c, leaver, 0, w.accounts)
-			})
-		})
-		wg.Wait()
-		if made != nil && !fault.Is(made, "owner_not_active") && !fault.Is(made, "invalid_owner") {
-			t.Fatalf("create: %v", made)
+	users := user.New(w.Table, w.Crypt, access.New(w.Table, w.Now), noJobs{})
+	given, gone := 0, 0
+	for order := range 1 << 5 {
+		if bits.OnesCount(uint(order)) != 2 { // the steps that are the account's
+			continue
 		}
-		if gone != nil && !fault.Is(gone, "user_owns_accounts") {
-			t.Fatalf("delete: %v", gone)
+		leaver := w.user(t, principal.UserActive, "", "")
+		who := w.as(boss, admin)
+		items, err := w.Table.Get(t.Context(), key.Tenant(w.row.ID))
+		must(t, err)
+		who.OrgVersion = items[0].Version
+		create, remove := change.New(who.Principal, w.IDs, w.Now()), change.New(who.Principal, w.IDs, w.Now())
+		var made, left error
+		give := []func(){
+			func() {
+				_, made = w.accounts.Create(t.Context(), who, create, account.Draft{Name: "Lotus", Email: "a@b.example", Phone: "13800138000", Owner: patch.Of(string(leaver))})
+			},
+			func() {
+				if made == nil {
+					made = create.Commit(t.Context(), w.Table)
+				}
+			},
+		}
+		leave := []func(){
+			func() { w.setStatus(t, leaver, principal.UserInactive) },
+			func() { left = users.Delete(t.Context(), who, remove, leaver, 0, w.accounts) },
+			func() {
+				if left == nil {
+					left = remove.Commit(t.Context(), w.Table)
+				}
+			},
+		}
+		for step := range 5 {
+			if order>>step&1 == 1 {
+				give[0]()
+				give = give[1:]
+			} else {
+				leave[0]()
+				leave = leave[1:]
+			}
+		}
+		if made != nil && !fault.Is(made, "owner_not_active") && !fault.Is(made, "invalid_owner") {
+			t.Errorf("order %05b: create: %v", order, made)
+		}
+		if left != nil && !fault.Is(left, "user_owns_accounts") {
+			t.Errorf("order %05b: delete: %v", order, left)
 		}
 		n, err := w.accounts.CountOwned(t.Context(), w.row.ID, leaver)
 		must(t, err)
-		if (made == nil) != (n == 1) || (gone == nil && n > 0) {
-			t.Fatalf("create: %v; delete: %v; and %d accounts are owned", made, gone, n)
+		if (made == nil) != (n == 1) || (left == nil) == (n == 1) {
+			t.Errorf("order %05b: create: %v; delete: %v; and %d accounts are owned", order, made, left, n)
 		}
-		outcomes[map[bool]string{true: "given", false: "gone"}[n == 1]]++
+		if n == 1 {
+			given++
+		} else {
+			gone++
+		}
 	}
-	t.Log(outcomes)
+	if given == 0 || gone == 0 {
+		t.Errorf("%d given, %d gone: the orders do not cover both", given, gone)
+	}
 }
 
 type noJobs struct{}

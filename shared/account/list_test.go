@@ -224,13 +224,15 @@ func TestListFilters(t *testing.T) {
 			query account.Query
 			keep  func(*account.Account) bool
 		}{
-			"owner":      {account.Query{Owner: users[2]}, func(a *account.Account) bool { return a.Owner == users[2] }},
-			"self":       {account.Query{Owner: u}, func(a *account.Account) bool { return a.Owner == u }},
-			"department": {account.Query{Department: w.places[u].Department}, func(a *account.Account) bool { return w.places[u].Department == "" || a.Department == w.places[u].Department }},
-			"type":       {account.Query{Type: "individual"}, func(a *account.Account) bool { return a.Type == "individual" }},
-			"inactive":   {account.Query{Status: account.Inactive}, func(a *account.Account) bool { return a.ID == off }},
-			"two":        {account.Query{Owner: u, Type: "enterprise"}, func(a *account.Account) bool { return a.Owner == u && a.Type == "enterprise" }},
-			"none":       {account.Query{Stage: "loyal"}, func(*account.Account) bool { return false }},
+			"owner": {account.Query{Owner: users[2]}, func(a *account.Account) bool { return a.Owner == users[2] }},
+			"self":  {account.Query{Owner: u}, func(a *account.Account) bool { return a.Owner == u }},
+			"department": {account.Query{Department: w.places[u].Department}, func(a *account.Account) bool {
+				return w.places[u].Department == "" || a.Department == w.places[u].Department
+			}},
+			"type":     {account.Query{Type: "individual"}, func(a *account.Account) bool { return a.Type == "individual" }},
+			"inactive": {account.Query{Status: account.Inactive}, func(a *account.Account) bool { return a.ID == off }},
+			"two":      {account.Query{Owner: u, Type: "enterprise"}, func(a *account.Account) bool { return a.Owner == u && a.Type == "enterprise" }},
+			"none":     {account.Query{Stage: "loyal"}, func(*account.Account) bool { return false }},
 		} {
 			want := slices.DeleteFunc(w.visible(u, scope, all), func(a *account.Account) bool { return !f.keep(a) })
 			f.query.Limit = 4
