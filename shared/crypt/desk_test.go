@@ -169,7 +169,7 @@ func (d *desk) seal(k box, p crypt.Place, plain string) []byte {
 	if err != nil {
 		d.Fatal(err)
 	}
-	if plain != "" && bytes.Contains(b, []byte(plain)) {
+	if len(plain) > 7 && bytes.Contains(b, []byte(plain)) {
 		d.Error("sealed in plain")
 	}
 	return b
