@@ -30,7 +30,7 @@ import (
 
 // TestStories runs the scripts of testdata/stories, each against a process of its own, over HTTP. The commands:
 //
-//	onboard SLUG               a signed webhook makes the tenant; its administrator answers the invitation: "as admin"
+//	onboard SLUG               a signed webhook makes the tenant; its administrator answers the invitation: "as admin", "as admin@SLUG"
 //	webhook ID FILE [SECRET]   sends the file as a signed event
 //	enter NAME EMAIL           answers the newest invitation to the address: "as NAME"
 //	as NAME | nobody           whose token the next calls carry
@@ -266,6 +266,7 @@ func (s *story) onboard(args []string) {
 	})
 	s.ts.Setenv("slug", slug)
 	s.enter([]string{"admin", "admin@" + slug + ".example.com"})
+	s.tokens["admin@"+slug] = s.tokens["admin"]
 	s.as([]string{"admin"})
 }
 
