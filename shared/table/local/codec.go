@@ -53,6 +53,11 @@ func appendEnded[S ~string | ~[]byte](dst []byte, s S) []byte {
 }
 
 func appendEscaped[S ~string | ~[]byte](dst []byte, s S) []byte {
+	n := len(dst)
+	if dst = append(dst, s...); bytes.IndexByte(dst[n:], 0) < 0 {
+		return dst
+	}
+	dst = dst[:n]
 	for i := range len(s) {
 		if dst = append(dst, s[i]); s[i] == 0 {
 			dst = append(dst, 0xFF)

@@ -23,7 +23,7 @@ import (
 
 // Options are the choices of Open. Only Now is required.
 type Options struct {
-	Now    func() time.Time // the clock: for expiry, tokens and the change feed
+	Now    func() time.Time // the clock, for expiry, tokens and the change feed; called from many goroutines
 	NoSync bool             // do not wait for the disk: for tests, where a power cut loses nothing of value
 	Faults *Faults          // misbehaviour for tests; nil in production
 }

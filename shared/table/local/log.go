@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"encoding/binary"
 	"time"
 
@@ -126,7 +127,7 @@ func trim(b *bolt.Bucket, bound int, old func(k, v []byte) (bool, error)) error 
 		if !ok {
 			break
 		}
-		keys = append(keys, k)
+		keys = append(keys, bytes.Clone(k))
 	}
 	for _, k := range keys {
 		if err := b.Delete(k); err != nil {
@@ -147,17 +148,19 @@ func (t *turn) sweepExpired(bound int) error {
 		if int64(binary.BigEndian.Uint64(k)) > t.second {
 			break
 		}
-		due = append(due, append([]byte(nil), k...))
+		due = append(due, bytes.Clone(k))
 	}
 	var e logEntry
 	for _, k := range due {
 		space, key := table.Space(k[8]), k[9:]
 		stored := t.bucket(space).Get(key)
 		old, err := readRecord(stored)
-		if err != nil {
-			return err
+		if err != nil { // leave the unreadable item to its readers, and do not meet it again
+			err = t.expiry.Delete(k)
+		} else {
+			err = t.remove(space, key, stored, &old, &e)
 		}
-		if err := t.remove(space, key, stored, &old, &e); err != nil {
+		if err != nil {
 			return err
 		}
 	}

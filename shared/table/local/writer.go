@@ -91,10 +91,20 @@ func (s *Store) gather(p *pending) {
 func (s *Store) runBatch() {
 	b := s.w.batch
 	changed, err := s.apply(b)
-	if err != nil {
-		s.w.broken = true
+	switch {
+	case err == nil:
+	case len(b) > 1 && !s.w.broken: // one commit met an unreadable record: the others need not suffer for it
+		changed = false
+		for i := range b {
+			c, err := s.apply(b[i : i+1])
+			if err != nil {
+				b[i].err = err
+			}
+			changed = changed || c
+		}
+	default:
 		for _, p := range b {
-			p.err = unavailable(err)
+			p.err = err
 		}
 	}
 	if changed {
@@ -106,22 +116,23 @@ func (s *Store) runBatch() {
 	}
 }
 
-// apply judges and applies the batch in one bbolt transaction and makes it durable. On an error nothing is known of what is on the disk.
+// apply judges and applies the batch in one bbolt transaction and makes it durable. On an error nothing was applied, unless the writer
+// is now broken: then only the file knows.
 func (s *Store) apply(batch []*pending) (changed bool, err error) {
 	if s.w.broken {
 		if err := s.reopen(); err != nil {
-			return false, err
+			return false, unavailable(err)
 		}
 	}
 	tx, err := s.db.Load().Begin(true)
 	if err != nil {
-		return false, err
+		return false, unavailable(err)
 	}
 	t := newTurn(tx, s.now())
 	for _, p := range batch {
 		if err := s.applyOne(t, p); err != nil {
 			_ = tx.Rollback()
-			return false, err
+			return false, internal(err)
 		}
 	}
 	if t.applied == 0 { // nothing to write: leave the file as it is, byte for byte
@@ -129,10 +140,11 @@ func (s *Store) apply(batch []*pending) (changed bool, err error) {
 	}
 	if err := t.tidy(s.w.opened); err != nil {
 		_ = tx.Rollback()
-		return false, err
+		return false, internal(err)
 	}
 	if err := tx.Commit(); err != nil {
-		return false, err
+		s.w.broken = true
+		return false, unavailable(err)
 	}
 	s.mu.Lock()
 	for _, token := range t.forgotten {
