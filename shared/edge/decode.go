@@ -32,7 +32,11 @@ func decode(body []byte, into any, s *shape) error {
 	if deep >= 0 {
 		return fault.New(fault.Malformed, "json_too_deep", "max", strconv.Itoa(maxDepth))
 	}
-	if first := firstByte(body); first == '{' && !suspicious {
+	first := firstByte(body)
+	if first == 0 {
+		return fault.New(fault.Malformed, "body_required")
+	}
+	if first == '{' && !suspicious {
 		if json.Unmarshal(body, into, json.RejectUnknownMembers(true)) == nil {
 			return nil
 		}
@@ -40,7 +44,7 @@ func decode(body []byte, into any, s *shape) error {
 	if err := wellFormed(body); err != nil {
 		return err
 	}
-	if firstByte(body) != '{' {
+	if first != '{' {
 		return fault.New(fault.Malformed, "body_not_object")
 	}
 	if err := explain(body, s); err != nil {

@@ -4,13 +4,13 @@ import (
 	"strings"
 )
 
-// nearest gives the known name that a misspelt one most likely meant, or "" when none is near: a different case, or an edit of a third of
-// its letters at most.
+// nearest gives the known name that a misspelt one most likely meant, or "" when none is near: a different case, or an edit of about a third
+// of its letters at most.
 func nearest(name string, known []string) string {
 	if len(name) > 64 {
 		return ""
 	}
-	best, least := "", 1+max(1, len([]rune(name))/3)
+	best, least := "", 1+(len([]rune(name))+2)/3
 	for _, k := range known {
 		if strings.EqualFold(k, name) {
 			return k

@@ -86,8 +86,9 @@ func (s *Server) Anonymous() Client { return Client{server: s} }
 
 // Client sends JSON requests with the headers that it was given. It is a value: With gives another one.
 type Client struct {
-	server *Server
-	header http.Header
+	server  *Server
+	header  http.Header
+	chunked bool
 }
 
 // With gives a client that sends the header as well; "" removes it.
@@ -101,7 +102,27 @@ func (c Client) With(name, value string) Client {
 	} else {
 		h.Set(name, value)
 	}
-	return Client{c.server, h}
+	return Client{c.server, h, c.chunked}
+}
+
+// WithExactly gives a client that sends the header as well, also when the value is empty.
+func (c Client) WithExactly(name, value string) Client {
+	c = c.With(name, "x")
+	c.header.Set(name, value)
+	return c
+}
+
+// Without gives a client that does not send a header that requests with a body have by themselves.
+func (c Client) Without(name string) Client {
+	c = c.With(name, "x")
+	c.header[http.CanonicalHeaderKey(name)] = nil
+	return c
+}
+
+// Chunked gives a client that does not say beforehand how long a body is.
+func (c Client) Chunked() Client {
+	c.chunked = true
+	return c
 }
 
 // IfMatch gives a client that names the version.
@@ -151,6 +172,9 @@ func (c Client) Do(method, path string, body any) *Answer {
 	}
 	for k, v := range c.header {
 		r.Header[k] = v
+	}
+	if c.chunked {
+		r.ContentLength, r.TransferEncoding = -1, []string{"chunked"}
 	}
 	w := httptest.NewRecorder()
 	c.server.ServeHTTP(w, r)
