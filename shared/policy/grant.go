@@ -53,10 +53,10 @@ func Held(s *Subject) []Grant {
 	return out
 }
 
-// fieldNames are all fields of the module whose access can differ between two sets of roles: those of the catalogue, those that the
-// subject's roles name and those that the rules name.
+// fieldNames are all fields of the module whose access can differ between the subject's roles and a role of the rules: those that either
+// names. All others are as the catalogue has them, in both.
 func (s *Subject) fieldNames(module int, rules []FieldRule) []string {
-	out := slices.Clone(catalogue[module].Fields)
+	var out []string
 	for _, f := range s.fields[module] {
 		out = append(out, f.name)
 	}

@@ -139,11 +139,15 @@ func TestGranting(t *testing.T) {
 	}
 	open := subject(policy.Role{Level: policy.Standard, Grants: view})
 	closed := subject(policy.Role{Level: policy.Standard, Grants: view, Fields: rule("address", policy.Masked)})
+	edit := []policy.Grant{grant(policy.ModAccount, policy.Update, policy.Own)}
+	seesMore := subject(policy.Role{Grants: view}, policy.Role{Grants: edit, Fields: rule("custom", policy.Masked)})
 	for _, c := range []struct {
 		says string
 		err  error
 		ok   bool
 	}{
+		{"to edit a part of what I may see and not edit", policy.CanGrant(seesMore, edit, append(rule("custom", policy.Masked), rule("custom.a", policy.Edit)...)), false},
+		{"to edit as I may", policy.CanGrant(seesMore, edit, append(rule("custom", policy.Masked), rule("custom.a", policy.Masked)...)), true},
 		{"the same", policy.CanGrant(open, view, nil), true},
 		{"nothing", policy.CanGrant(open, nil, nil), true},
 		{"narrower", policy.CanGrant(open, []policy.Grant{grant(policy.ModAccount, policy.View, policy.Own)}, nil), true},
