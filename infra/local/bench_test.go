@@ -74,22 +74,6 @@ type bencher struct {
 	ids []string
 }
 
-type benchRunner struct {
-	*testing.B
-	env map[string]string
-}
-
-func (r *benchRunner) Getenv(name string) string   { return r.env[name] }
-func (r *benchRunner) Setenv(name, value string)   { r.env[name] = value }
-func (r *benchRunner) ReadFile(name string) string { r.Fatalf("no file %s", name); return "" }
-func (r *benchRunner) Logf(string, ...any)         {}
-func (r *benchRunner) Check(err error) {
-	if err != nil {
-		r.Helper()
-		r.Fatal(err)
-	}
-}
-
 func benchStory(b *testing.B) *bencher {
 	free := edge.Rate{PerSecond: -1}
 	s, err := newStory(config{addr: "127.0.0.1:0", data: filepath.Join(b.TempDir(), "data"), limits: edge.Limits{Source: free, Tenant: free}})
@@ -97,7 +81,7 @@ func benchStory(b *testing.B) *bencher {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = s.process.stop() })
-	s.ts = &benchRunner{b, map[string]string{}}
+	s.ts = &testRunner{b, map[string]string{}}
 	s.onboard([]string{"bench"})
 	return &bencher{
 		story: s, token: s.tokens["admin"],
