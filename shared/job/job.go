@@ -138,6 +138,18 @@ func (s *Store) List(ctx context.Context, t id.Tenant, limit int, after string) 
 	return jobs, page.Cursor, nil
 }
 
+// Outcome reports whether a job has ended, and the code of the fault that it failed with. One that is not there any more has ended.
+func (s *Store) Outcome(ctx context.Context, t id.Tenant, j id.Job) (ended bool, code string, err error) {
+	got, err := s.Get(ctx, t, j)
+	if fault.IsKind(err, fault.NotFound) {
+		return true, "", nil
+	}
+	if err != nil || got.Status != Failed {
+		return got.Ended(), "", err
+	}
+	return true, got.Error, nil
+}
+
 // Withdraw stages the removal of a job that no longer has a purpose, so that no run of it begins or takes effect after the change. A
 // job that is running right now is Unavailable job_running: ask again when its lease has ended. One that is gone is fine.
 func (s *Store) Withdraw(ctx context.Context, c *change.Set, t id.Tenant, j id.Job) error {

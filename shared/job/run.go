@@ -31,12 +31,25 @@ const (
 // errLost says that another run holds the job now: this one must have no more effects.
 var errLost = fault.New(fault.Unavailable, "job_lost")
 
-type later struct{ at time.Time }
+type later struct {
+	at      time.Time
+	because error
+}
 
-func (l later) Error() string { return "job: not before " + l.at.UTC().Format(time.RFC3339) }
+func (l later) Error() string {
+	s := "job: not before " + l.at.UTC().Format(time.RFC3339)
+	if l.because != nil {
+		s += ": " + l.because.Error()
+	}
+	return s
+}
 
 // Later is a Runner's answer for work that has to wait for something else. It costs no attempt.
-func Later(at time.Time) error { return later{at} }
+func Later(at time.Time) error { return later{at: at} }
+
+// Postpone is a Runner's answer for work that must not be given up, whatever stands in its way: the job runs again at the time, and
+// shows the fault meanwhile.
+func Postpone(at time.Time, because error) error { return later{at, because} }
 
 // Run is one run of a job by the worker that holds its lease. It belongs to one goroutine.
 type Run struct {

@@ -230,8 +230,11 @@ func (w *Worker) call(ctx context.Context, r *Run) (err error) {
 }
 
 func (w *Worker) report(j Job, err error) {
-	if errors.As(err, &later{}) {
-		return
+	var wait later
+	if errors.As(err, &wait) {
+		if err = wait.because; err == nil {
+			return
+		}
 	}
 	w.log.Warn("job did not finish", "job", j.ID, "tenant", j.Tenant, "kind", j.Kind, "attempts", j.Attempts,
 		"code", fault.Of(err).Code, "error", err.Error())
@@ -252,6 +255,9 @@ func (s *Store) finish(ctx context.Context, r *Run, err error, stopping bool) er
 	case errors.As(err, &wait):
 		j.Status, j.Due = Queued, wait.at.UTC()
 		j.Attempts--
+		if wait.because != nil {
+			j.Error = fault.Of(wait.because).Code
+		}
 	case r.GivesUp(err):
 		j.Status, j.EndedAt, j.Error = Failed, now, fault.Of(err).Code
 	default:
