@@ -121,6 +121,12 @@ func (s *Store) Departments(ctx context.Context, who *policy.Subject, parent *id
 	return list, next, err
 }
 
+// CountDepartments counts what Departments lists.
+func (s *Store) CountDepartments(ctx context.Context, who *policy.Subject, parent *id.Department) (int, error) {
+	all, _, err := s.Departments(ctx, who, parent, "", MaxDepartments)
+	return len(all), err
+}
+
 // CreateDepartment makes a department below parent, or a root for "". Invalid with every field at fault: unknown_department,
 // department_too_deep, unknown_head; Conflict department_name_taken, department_limit.
 func (s *Store) CreateDepartment(ctx context.Context, who *policy.Subject, c *change.Set, parent id.Department, p DepartmentPatch) (Department, error) {

@@ -114,7 +114,7 @@ func (s *Store) rows(ctx context.Context, pk, prefix string) ([]table.Item, erro
 
 // page reads the items of a partition whose sort keys start with the prefix and come after it with the id, as far as keep lets them.
 func (s *Store) page(ctx context.Context, pk, prefix, after string, limit int, keep func(table.Item) (bool, error)) (next string, err error) {
-	q := table.Query{PK: pk, From: prefix, To: prefix + "\x7f", Limit: limit + 1}
+	q := table.Query{PK: pk, From: prefix, To: prefix + "\x7f", Limit: min(limit+1, 1000)}
 	if after != "" {
 		q.From = prefix + after + "\x00" // the next possible key
 	}

@@ -77,6 +77,12 @@ func (s *Store) Posts(ctx context.Context, who *policy.Subject, department id.De
 	return list, next, err
 }
 
+// CountPosts counts what Posts lists.
+func (s *Store) CountPosts(ctx context.Context, who *policy.Subject, department id.Department) (int, error) {
+	all, _, err := s.Posts(ctx, who, department, "", MaxPosts)
+	return len(all), err
+}
+
 // CreatePost makes a post in a department. Invalid with every field at fault: unknown_department, unknown_role; Denied grant_exceeds_own
 // for a role that the subject does not hold as widely; Conflict post_name_taken within the department, post_limit.
 func (s *Store) CreatePost(ctx context.Context, who *policy.Subject, c *change.Set, department id.Department, p PostPatch) (Post, error) {

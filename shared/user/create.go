@@ -70,7 +70,7 @@ func (s *Store) invite(
 	if u.Department == "" && len(d.Posts) > 0 {
 		u.Department = o.Posts[d.Posts[0]].Department
 	}
-	bad = append(bad, references(o, principal.Place{}, u.Place)...)
+	bad = append(bad, references(o, principal.Place{}, u.Place, d.Posts, d.Roles)...)
 	if err := fault.Fields(bad...); err != nil {
 		return User{}, err
 	}

@@ -18,6 +18,27 @@ import (
 	"github.com/steward-crm/steward/shared/table"
 )
 
+// Count counts the users whom the subject may view and the filter holds. A count that is not exact stopped at what it says.
+func (s *Store) Count(ctx context.Context, who *policy.Subject, f Filter) (n int, exact bool, err error) {
+	if f == (Filter{}) && policy.May(who, policy.ModUser, policy.View) == policy.All {
+		return who.Org.Users, true, nil
+	}
+	for after := ""; n < maxCount; {
+		page, err := s.List(ctx, who, f, after, table.MaxGet)
+		if err != nil {
+			return 0, false, err
+		}
+		n += len(page.Users)
+		if after = page.Next; after == "" {
+			return n, true, nil
+		}
+	}
+	return n, false, nil
+}
+
+// maxCount is where counting stops.
+const maxCount = 5000
+
 // Get reads a user whom the subject may view. A deleted user is NotFound.
 func (s *Store) Get(ctx context.Context, who *policy.Subject, u id.User) (User, error) {
 	r, err := s.reach(ctx, who, u, 0, policy.View)

@@ -12,16 +12,16 @@ import (
 )
 
 // references gives the fields of the place that name something the tenant does not have, or something impossible. o is the organisation
-// as it stands before the change.
-func references(o *access.Organisation, was, now principal.Place) []fault.Field {
+// as it stands before the change; posts and roles are the lists as they were asked for, which is what pointers count in.
+func references(o *access.Organisation, was, now principal.Place, posts []id.Post, roles []id.Role) []fault.Field {
 	var bad []fault.Field
 	if now.Department != "" && now.Department != was.Department {
 		if _, ok := o.Departments[now.Department]; !ok {
 			bad = append(bad, fault.At("/departmentId", "unknown_department"))
 		}
 	}
-	bad = append(bad, unknown(now.Posts, was.Posts, o.Posts, "/postIds/", "unknown_post")...)
-	bad = append(bad, unknown(now.Roles, was.Roles, o.Roles, "/roleIds/", "unknown_role")...)
+	bad = append(bad, unknown(posts, was.Posts, o.Posts, "/postIds/", "unknown_post")...)
+	bad = append(bad, unknown(roles, was.Roles, o.Roles, "/roleIds/", "unknown_role")...)
 	if now.Manager != "" && now.Manager != was.Manager {
 		if _, ok := o.Places[now.Manager]; !ok {
 			bad = append(bad, fault.At("/managerId", "unknown_manager"))
@@ -32,11 +32,10 @@ func references(o *access.Organisation, was, now principal.Place) []fault.Field 
 	return bad
 }
 
-// unknown gives the entries that are new in the list and that the tenant does not have. The pointer counts in the list as it is kept:
-// in order, each once.
-func unknown[K ~string, V any](now, was []K, all map[K]V, pointer, code string) []fault.Field {
+// unknown gives the entries that are new in the list and that the tenant does not have.
+func unknown[K ~string, V any](asked, was []K, all map[K]V, pointer, code string) []fault.Field {
 	var bad []fault.Field
-	for i, k := range now {
+	for i, k := range asked {
 		if _, ok := all[k]; !ok && !slices.Contains(was, k) {
 			bad = append(bad, fault.At(pointer+strconv.Itoa(i), code))
 		}

@@ -101,8 +101,9 @@ func open(tk *crypt.TenantKey, it table.Item) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
+	t, _ := key.TenantOf(it.PK)
 	u := User{
-		Standing: d.Standing, ID: d.User, Tenant: d.Tenant, Name: d.Name, EmailVerified: d.EmailVerified, PhoneVerified: d.PhoneVerified,
+		Standing: d.Standing, ID: d.User, Tenant: t, Name: d.Name, EmailVerified: d.EmailVerified, PhoneVerified: d.PhoneVerified,
 		EmployeeNo: d.EmployeeNo, Invitation: d.Invitation, InvitedAt: d.InvitedAt, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
 		Version: it.Version,
 	}

@@ -33,7 +33,7 @@ func (s *Store) Update(ctx context.Context, who *policy.Subject, c *change.Set, 
 	if err != nil {
 		return User{}, err
 	}
-	bad = append(bad, references(o, was.Place, r.Place)...)
+	bad = append(bad, references(o, was.Place, r.Place, p.Posts.Value, nil)...)
 	if err := fault.Fields(bad...); err != nil {
 		return User{}, err
 	}
@@ -114,7 +114,7 @@ func (s *Store) SetRoles(ctx context.Context, who *policy.Subject, c *change.Set
 	if err != nil {
 		return User{}, err
 	}
-	bad := append(tooMany("/roleIds", len(r.Roles), MaxRoles), references(o, was.Place, r.Place)...)
+	bad := append(tooMany("/roleIds", len(r.Roles), MaxRoles), references(o, was.Place, r.Place, nil, ids)...)
 	if err := fault.Fields(bad...); err != nil {
 		return User{}, err
 	}

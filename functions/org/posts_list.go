@@ -1,0 +1,31 @@
+package org
+
+import (
+	"context"
+
+	"github.com/steward-crm/steward/shared/edge"
+	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/org"
+)
+
+func listPosts(s *org.Store) func(context.Context, *edge.Request[edge.None]) (*edge.Reply[edge.List[post]], error) {
+	return func(ctx context.Context, r *edge.Request[edge.None]) (*edge.Reply[edge.List[post]], error) {
+		d := id.Department(r.Query.Get("departmentId"))
+		found, next, err := s.Posts(ctx, r.Who, d, r.Page.After, r.Page.Limit)
+		if err != nil {
+			return nil, err
+		}
+		out := edge.List[post]{Items: make([]post, 0, len(found))}
+		for _, p := range found {
+			out.Items = append(out.Items, showPost(p))
+		}
+		if r.Page.Count {
+			n, err := s.CountPosts(ctx, r.Who, d)
+			if err != nil {
+				return nil, err
+			}
+			out.Count = &edge.Count{Value: n, Exact: true}
+		}
+		return &edge.Reply[edge.List[post]]{Body: out, Next: next}, nil
+	}
+}
