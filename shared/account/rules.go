@@ -115,7 +115,7 @@ func (r *rules) country(to *string, m patch.Field[string], pointer string) {
 	}
 	s = strings.ToUpper(strings.TrimSpace(s))
 	c, err := language.ParseRegion(s)
-	if err != nil || len(s) != 2 || c.String() != s || !c.IsCountry() || c.IsPrivateUse() {
+	if err != nil || len(s) != 2 || c.Canonicalize().String() != s || !c.IsCountry() || c.IsPrivateUse() {
 		r.add(fault.At(pointer, "unknown_country"))
 		return
 	}
