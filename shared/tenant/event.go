@@ -1,9 +1,14 @@
 package tenant
 
 import (
+	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/steward-crm/steward/shared/email"
 	"github.com/steward-crm/steward/shared/fault"
@@ -33,9 +38,9 @@ func Known(typ string) bool {
 // The limits of what an event says.
 const (
 	MaxExternalID = 128            // characters
-	MaxName       = 200            // code points of a company's name
+	MaxName       = 200            // code points of a company's name, as package org has it
 	MaxPerson     = 100            // code points of a person's name, as package user has it
-	MaxAddress    = 200            // code points of each part of an address
+	MaxAddress    = 500            // code points of an address, as package org has it
 	MaxAhead      = 24 * time.Hour // how far a timestamp may lie in the future: later events must be able to overtake it
 )
 
@@ -89,16 +94,42 @@ type Company struct {
 	Name    string  `json:"name"`
 	Phone   string  `json:"phone,omitempty"`
 	Email   string  `json:"email,omitempty"`
-	Address Address `json:"address,omitzero"`
+	Address Address `json:"address,omitempty"`
 }
 
-// Address is where a company is.
-type Address struct {
-	Country    string `json:"country,omitempty"`
-	Region     string `json:"region,omitempty"`
-	City       string `json:"city,omitempty"`
-	Street     string `json:"street,omitempty"`
-	PostalCode string `json:"postalCode,omitempty"`
+// Address is where a company is, as it is written on a letter. In JSON it is a text, or an object of the members that an account's
+// address has, because a SaaS keeps its customers' addresses in either form; the object becomes lines.
+type Address string
+
+// UnmarshalJSONFrom reads either form. Any other is Invalid address_invalid.
+func (a *Address) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	var parts struct {
+		Country    string `json:"country"`
+		Region     string `json:"region"`
+		City       string `json:"city"`
+		Street     string `json:"street"`
+		PostalCode string `json:"postalCode"`
+	}
+	var err error
+	switch d.PeekKind() {
+	case '"':
+		err = json.UnmarshalDecode(d, (*string)(a))
+	case '{':
+		if err = json.UnmarshalDecode(d, &parts, json.RejectUnknownMembers(true)); err != nil {
+			break
+		}
+		lines := []string{parts.Street, strings.TrimSpace(parts.PostalCode + " " + parts.City), parts.Region, parts.Country}
+		*a = Address(strings.Join(slices.DeleteFunc(lines, func(s string) bool { return s == "" }), "\n"))
+	default:
+		err = d.SkipValue()
+		if err == nil {
+			err = errors.New("neither text nor object")
+		}
+	}
+	if err != nil {
+		return fault.New(fault.Invalid, "address_invalid").Because(err)
+	}
+	return nil
 }
 
 // Admin is the first administrator.
@@ -210,18 +241,7 @@ func (j *judge) company(d *Company, in string) {
 	j.text("/data/company/name", &d.Name, plain.Rule{Min: 1, Max: MaxName})
 	j.email("/data/company/email", &d.Email, false)
 	j.phone("/data/company/phone", &d.Phone, in)
-	for _, part := range []struct {
-		name string
-		to   *string
-	}{
-		{"country", &d.Address.Country},
-		{"region", &d.Address.Region},
-		{"city", &d.Address.City},
-		{"street", &d.Address.Street},
-		{"postalCode", &d.Address.PostalCode},
-	} {
-		j.text("/data/company/address/"+part.name, part.to, plain.Rule{Max: MaxAddress})
-	}
+	j.text("/data/company/address", (*string)(&d.Address), plain.Rule{Max: MaxAddress, Lines: true})
 }
 
 func (j *judge) text(pointer string, to *string, r plain.Rule) {
