@@ -56,7 +56,7 @@ type thing struct {
 	Version int64   `json:"version"`
 }
 
-const modThing = policy.ModOrg
+const modThing = policy.ModCategory
 
 type things struct {
 	*edgetest.Deployment

@@ -25,6 +25,7 @@ const (
 	keysAtMost  = 24 * time.Hour   // and without an answer kept this long
 	keysBetween = 30 * time.Second // between two fetches for key ids that we do not know
 	minModulus  = 2048             // bits
+	fetchLimit  = 5 * time.Second  // of one fetch
 )
 
 // errToken is the one answer to every token that does not verify.
@@ -55,10 +56,12 @@ type Verifier struct {
 	now    func() time.Time
 	parser *jwt.Parser
 
-	mu      sync.Mutex
-	keys    map[string]*rsa.PublicKey
-	fetched time.Time // the last answer
-	asked   time.Time // the last question
+	mu       sync.Mutex
+	keys     map[string]*rsa.PublicKey
+	fetched  time.Time     // the last answer
+	asked    time.Time     // the last question
+	failed   error         // of the last question
+	fetching chan struct{} // closed when the question that is out is answered; nil: none is
 }
 
 // NewVerifier returns the Authenticator for the provider's own tokens: RS256 only, issuer, client and use pinned, expiry demanded.
@@ -124,45 +127,72 @@ func (v *Verifier) Authenticate(ctx context.Context, token string) (identity.Cla
 }
 
 // key gives the public key of the id. One that is not known makes the set be fetched again, but not more often than keysBetween, so that
-// made-up ids cost the provider nothing.
+// made-up ids cost the provider nothing. Whose key is known waits for no fetch.
 func (v *Verifier) key(ctx context.Context, kid string) (*rsa.PublicKey, error) {
 	v.mu.Lock()
-	defer v.mu.Unlock()
 	now := v.now()
 	k, known := v.keys[kid]
-	if known && now.Sub(v.fetched) < keysFresh {
+	usable := len(v.keys) > 0 && now.Sub(v.fetched) <= keysAtMost
+	if known && usable && (now.Sub(v.fetched) < keysFresh || now.Sub(v.asked) < keysBetween) {
+		v.mu.Unlock()
 		return k, nil
 	}
-	if now.Sub(v.asked) >= keysBetween {
-		v.asked = now
-		if err := v.fetch(ctx, now); err != nil && len(v.keys) == 0 {
-			v.asked = time.Time{} // nobody can be served: ask again at once
-			return nil, fault.New(fault.Unavailable, "identity_unavailable").Because(err)
-		}
-		k, known = v.keys[kid]
+	if v.fetching == nil && usable && now.Sub(v.asked) < keysBetween {
+		v.mu.Unlock()
+		return nil, errors.New("unknown key")
 	}
-	if !known || now.Sub(v.fetched) > keysAtMost {
+	fetching := v.fetching
+	if fetching == nil {
+		fetching = make(chan struct{})
+		v.asked, v.fetching = now, fetching
+		go v.fetch(context.WithoutCancel(ctx), now, fetching)
+	}
+	v.mu.Unlock()
+	if known && usable {
+		return k, nil
+	}
+	select {
+	case <-fetching:
+	case <-ctx.Done():
+		return nil, unavailable(ctx.Err())
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	k, known = v.keys[kid]
+	switch {
+	case len(v.keys) == 0 || v.now().Sub(v.fetched) > keysAtMost:
+		return nil, unavailable(v.failed)
+	case !known:
 		return nil, errors.New("unknown key")
 	}
 	return k, nil
 }
 
-func (v *Verifier) fetch(ctx context.Context, now time.Time) error {
+func unavailable(cause error) error {
+	return fault.New(fault.Unavailable, "identity_unavailable").Because(cause)
+}
+
+// fetch belongs to all who wait for it: the end of the request that began it does not end it.
+func (v *Verifier) fetch(ctx context.Context, now time.Time, done chan struct{}) {
+	ctx, cancel := context.WithTimeout(ctx, fetchLimit)
+	defer cancel()
 	set, err := v.signer.JWKS(ctx)
-	if err != nil {
-		return err
-	}
 	keys := make(map[string]*rsa.PublicKey, len(set))
 	for _, k := range set {
 		if pk, ok := publicKey(k); ok {
 			keys[k.ID] = pk
 		}
 	}
-	if len(keys) == 0 {
-		return errors.New("edge: the provider publishes no usable key")
+	if err == nil && len(keys) == 0 {
+		err = errors.New("edge: the provider publishes no usable key")
 	}
-	v.keys, v.fetched = keys, now
-	return nil
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.failed = err; err == nil {
+		v.keys, v.fetched = keys, now
+	}
+	v.fetching = nil
+	close(done)
 }
 
 func publicKey(k identity.Key) (*rsa.PublicKey, bool) {

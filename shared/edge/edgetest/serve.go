@@ -119,6 +119,13 @@ func (c Client) Without(name string) Client {
 	return c
 }
 
+// Twice gives a client that sends a header that it has two times.
+func (c Client) Twice(name string) Client {
+	c.header = c.header.Clone()
+	c.header[http.CanonicalHeaderKey(name)] = append(c.header.Values(name), c.header.Get(name))
+	return c
+}
+
 // Chunked gives a client that does not say beforehand how long a body is.
 func (c Client) Chunked() Client {
 	c.chunked = true
