@@ -2,15 +2,19 @@
 package functions
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/steward-crm/steward/functions/accounts"
 	"github.com/steward-crm/steward/functions/audit"
 	"github.com/steward-crm/steward/functions/docs"
 	"github.com/steward-crm/steward/functions/health"
+	"github.com/steward-crm/steward/functions/org"
 	"github.com/steward-crm/steward/functions/permissions"
 	"github.com/steward-crm/steward/functions/roles"
+	"github.com/steward-crm/steward/functions/users"
 	"github.com/steward-crm/steward/shared/edge"
+	"github.com/steward-crm/steward/shared/job"
 	"github.com/steward-crm/steward/shared/platform"
 )
 
@@ -18,10 +22,23 @@ import (
 func All(p *platform.Platform) []edge.Route {
 	all := slices.Concat(
 		health.Routes(),
+		org.Routes(p),
+		users.Routes(p),
 		roles.Routes(p),
 		permissions.Routes(p),
 		accounts.Routes(p),
 		audit.Routes(p),
 	)
 	return append(all, docs.Routes(all)...)
+}
+
+// Worker runs every job of the product.
+func Worker(p *platform.Platform) *job.Worker {
+	w := job.NewWorker(job.New(p.Table, p.IDs, p.Now), p.Feed, p.Log)
+	for _, runners := range []map[string]job.Runner{users.Runners(p)} {
+		for _, kind := range slices.Sorted(maps.Keys(runners)) {
+			w.Handle(kind, runners[kind])
+		}
+	}
+	return w
 }

@@ -66,7 +66,7 @@ func allowed(pkg string) (func(string) bool, bool) {
 		return among(base), true // never another noun, an adapter or edge
 	case pkg == "functions":
 		return func(p string) bool {
-			return strings.HasPrefix(p, "functions/") || p == "shared/edge" || p == "shared/platform"
+			return strings.HasPrefix(p, "functions/") || slices.Contains([]string{"shared/edge", "shared/platform", "shared/job"}, p)
 		}, true
 	case strings.HasPrefix(pkg, "functions/") && !strings.HasSuffix(pkg, "/lambda"):
 		return func(p string) bool {
