@@ -222,7 +222,9 @@ func (s *Store) makeRow(_ context.Context, w *work, _ *state, c *change.Set) err
 	row := principal.Tenant{
 		ID: w.onboarding.Tenant, Slug: d.Slug, ExternalID: d.ExternalID, Status: principal.TenantProvisioning, Plan: d.Plan,
 		AuthzVer: 1, OrgVer: 1, CfgVer: 1, Shards: 1, UserLimit: limit, CreatedAt: c.Now,
-		Settings: principal.Settings{Locale: d.Locale, Region: region(d.Locale), PasswordMinLength: 12},
+		Settings: principal.Settings{
+			Locale: d.Locale, Region: region(d.Locale), PasswordMinLength: 12, RequiredAccountFields: []string{"name", "email", "phone"},
+		},
 	}
 	it := table.Item{Key: key.Tenant(row.ID), Index: map[table.Index]table.IndexKey{table.G1: key.Tenants(row.ID)}}
 	return put(c, it, row, table.Absent)
