@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/steward-crm/steward/shared/crypt"
@@ -75,29 +76,31 @@ func TestHerdAsksOnce(t *testing.T) {
 
 // TestHerdOutlivesItsFirst: the request that began the load goes away; the others still get the key.
 func TestHerdOutlivesItsFirst(t *testing.T) {
-	d := newDesk(t)
-	ten := d.newTenant()
-	d.master.slow = make(chan struct{})
-	first, cancel := context.WithCancel(ctx)
-	gone := make(chan error)
-	go func() {
-		_, err := d.crypt.Tenant(first, ten)
-		gone <- err
-	}()
-	for d.master.opened.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	second := make(chan error)
-	go func() {
-		_, err := d.crypt.Tenant(ctx, ten)
-		second <- err
-	}()
-	cancel()
-	d.refused("the first", <-gone, fault.Unavailable, "keys_unavailable")
-	close(d.master.slow)
-	if err := <-second; err != nil {
-		t.Errorf("the second: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		ten := d.newTenant()
+		d.master.slow = make(chan struct{})
+		ask := func(ctx context.Context) chan error {
+			answer := make(chan error, 1)
+			go func() {
+				_, err := d.crypt.Tenant(ctx, ten)
+				answer <- err
+			}()
+			synctest.Wait() // until it waits for the key service
+			return answer
+		}
+		going, cancel := context.WithCancel(ctx)
+		first, second := ask(going), ask(ctx)
+		cancel()
+		d.refused("the first", <-first, fault.Unavailable, "keys_unavailable")
+		close(d.master.slow)
+		if err := <-second; err != nil {
+			t.Errorf("the second: %v", err)
+		}
+		if n := d.master.opened.Load(); n != 1 {
+			t.Errorf("the key service was asked %d times, want once", n)
+		}
+	})
 }
 
 func TestCacheIsBounded(t *testing.T) {

@@ -40,6 +40,7 @@ type counted struct {
 	*keyslocal.Keys
 	made, opened atomic.Int64
 	cut          atomic.Bool
+	cutAt        int64         // the call of Decrypt, counted from the first, that fails
 	slow         chan struct{} // when set, Decrypt waits for it
 }
 
@@ -49,11 +50,11 @@ func (k *counted) GenerateDataKey(ctx context.Context, p keys.Purpose, c keys.Co
 }
 
 func (k *counted) Decrypt(ctx context.Context, p keys.Purpose, wrapped []byte, c keys.Context) ([]byte, error) {
-	k.opened.Add(1)
+	n := k.opened.Add(1)
 	if k.slow != nil {
 		<-k.slow
 	}
-	if k.cut.Load() {
+	if k.cut.Load() || n == k.cutAt {
 		return nil, context.DeadlineExceeded // as a client without manners would
 	}
 	return k.Keys.Decrypt(ctx, p, wrapped, c)

@@ -64,6 +64,7 @@ func TestPlace(t *testing.T) {
 			d.mismatch("a byte more", k, here, append(bytes.Clone(sealed), 0))
 			d.mismatch("plain text", k, here, []byte("li@example.com, which was never sealed at all"))
 			d.mismatch("a longer form of the version", k, here, append([]byte{sealed[0], sealed[1], sealed[2] | 0x80, 0}, sealed[3:]...))
+			d.mismatch("the longest form of the version, and no room for a tag", k, here, append([]byte{sealed[0], sealed[1], sealed[2] | 0x80, 0x80, 0x80, 0x80, 0}, sealed[:24]...))
 			d.opens("untouched", k, here, sealed, "li@example.com")
 		})
 	}

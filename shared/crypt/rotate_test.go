@@ -125,6 +125,20 @@ func TestManyVersions(t *testing.T) {
 	d.wantAsks("a minute old, 131 versions", 1, func() { d.tenant(ten) })
 }
 
+// TestHalfALoad: when the key service goes away between two versions, there is no key rather than one that cannot open old values.
+func TestHalfALoad(t *testing.T) {
+	d := newDesk(t)
+	ten := d.newTenant()
+	old := d.seal(d.tenant(ten), here, "old")
+	d.rotate(ten)
+	d.pass(2 * crypt.MaxAge)
+	c := d.process()
+	d.master.cutAt = d.master.opened.Load() + 1
+	_, err := c.Tenant(ctx, ten)
+	d.refused("cut off halfway", err, fault.Unavailable, "keys_unavailable")
+	d.opens("afterwards", d.tenantIn(c, ten), here, old, "old")
+}
+
 // TestLostVersion: a version that was destroyed or damaged takes its own values with it and nothing else.
 func TestLostVersion(t *testing.T) {
 	for name, lose := range map[string]func(d *desk, k table.Key){

@@ -14,7 +14,7 @@ import (
 )
 
 // rules are those of a tenant with the slug acme-trade and a user of it.
-var rules = password.Rules{Personal: []string{"acme-trade", "Acme Trading Ltd.", "李雪梅", "Li Xuemei", "xuemei.li@acme-trade.example", ""}}
+var rules = password.Rules{Personal: []string{"acme-trade", "Acme Trading Ltd.", "李雪梅", "Li Xuemei", "xuemei.li@acme-trade.example", "", "Wu Lin"}}
 
 func TestCheck(t *testing.T) {
 	good := "plum kettle orbit 42"
@@ -52,7 +52,7 @@ func TestCheck(t *testing.T) {
 		{"tenant's name with signs for letters", "@cm3 kettle orbit", "password_contextual"},
 		{"user's name", "kettle xuemei orbit", "password_contextual"},
 		{"user's name spread", "kettle x-u-e-m-e-i orbit", "password_contextual"},
-		{"user's name the other way round", "kettle xuemeili orbit", "password_contextual"},
+		{"user's name the other way round", "kettle linwu orbit", "password_contextual"},
 		{"user's name in Chinese", "今晚和李雪梅一起喝茶看山水", "password_contextual"},
 		{"one short part of a name is nothing", "kettle liorbit 4 plum", ""},
 		{"top level domains name nobody", "an example kettle orbit", ""},
@@ -61,6 +61,7 @@ func TestCheck(t *testing.T) {
 		{"one character", "aaaaaaaaaaaaa", "password_weak"},
 		{"one emoji", strings.Repeat("🚲", 20), "password_weak"},
 		{"emoji in their order", "😀😁😂😃😄😅😆😇😈😉😊😋", "password_weak"},
+		{"two emoji in turn", "🚲🦉🦉🚲🚲🚲🦉🚲🦉🦉🦉🚲🦉", "password_weak"},
 		{"something short, repeated", "8342834283428342", "password_weak"},
 		{"keyboard walk", "zxcvfdsaqwer", "password_weak"},
 	} {

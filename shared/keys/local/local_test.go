@@ -197,7 +197,12 @@ func TestStatesThatAreNone(t *testing.T) {
 }
 
 func TestManyMakersOneFile(t *testing.T) {
-	p := path(t)
+	for range 20 {
+		manyMakers(t, path(t))
+	}
+}
+
+func manyMakers(t *testing.T, p string) {
 	secrets := make([][32]byte, 8)
 	var wg sync.WaitGroup
 	for i := range secrets {
