@@ -6,13 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/steward-crm/steward/shared/identity/identitytest"
 	"github.com/steward-crm/steward/shared/identity/local"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestContract(t *testing.T) {
 	identitytest.Run(t, func(t *testing.T) identitytest.Subject {
