@@ -65,7 +65,7 @@ func Parse(s string) (Address, error) {
 		return Address{}, invalid("domain")
 	}
 	shown, err := domains.ToUnicode(ascii)
-	if err != nil {
+	if err != nil || strings.ContainsFunc(shown, unregistrable) {
 		return Address{}, invalid("domain")
 	}
 	if len(local)+1+len(ascii) > MaxTotal {
@@ -117,6 +117,13 @@ func ambiguous(s string) bool {
 		}
 	}
 	return false
+}
+
+// unregistrable reports symbols, which UTS 46 lets through for the sake of browsers and IDNA 2008 does not (RFC 5892): emoji, say. The
+// exceptions are RFC 5892's own.
+func unregistrable(r rune) bool {
+	return r != '.' && r != '-' && !unicode.In(r, unicode.L, unicode.Mn, unicode.Mc, unicode.Nd) &&
+		!strings.ContainsRune("\u00b7\u0375\u05f3\u05f4\u06fd\u06fe\u0f0b\u3007\u30fb", r)
 }
 
 func dotAtom(s string) bool {
