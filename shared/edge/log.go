@@ -45,10 +45,14 @@ var watched = []policy.Module{"audit", "role", "user", "tenant"}
 // denied records a denial of note: someone known asked for a change, or for what watched modules hold, and may not. The record is a
 // commit of its own, beside no change. A user who keeps asking is recorded at a bounded rate, so that denials cannot flood the audit.
 func (x *exchange) denied(ctx context.Context, err error) {
-	if x.who == nil || x.dry || !fault.IsKind(err, fault.Denied) {
+	if x.who == nil || !fault.IsKind(err, fault.Denied) {
 		return
 	}
-	if !x.mutates() && !slices.Contains(watched, x.route.Access.module) {
+	if x.mutates() {
+		if x.r.URL.Query().Get(dryParam.Name) == "true" { // it may have been denied before the query was judged
+			return
+		}
+	} else if !slices.Contains(watched, x.route.Access.module) {
 		return
 	}
 	if x.server.denials.take(string(x.who.Tenant)+string(x.who.User), x.begun) != nil {

@@ -3,6 +3,7 @@ package edge_test
 import (
 	"context"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/patch"
 	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/principal"
 	"github.com/steward-crm/steward/shared/table"
 )
 
@@ -60,15 +62,38 @@ const modThing = policy.ModCategory
 
 type things struct {
 	*edgetest.Deployment
-	ran    int                         // handlers that ran
-	before func(run int)               // called by create before it answers
-	detour func(context.Context) error // called by create first
+	mu      sync.Mutex
+	ran     int                         // handlers that ran
+	detour  func(context.Context) error // called by create first
+	before  func(run int)               // called by create before it answers
+	between func()                      // called by patch between reading and answering
+}
+
+func (x *things) count() int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.ran++
+	return x.ran
+}
+
+// touch raises the version of a thing behind everyone's back.
+func (x *things) touch(t testing.TB, who edgetest.Who, path string) {
+	x.Edit(t, key.Post(who.Tenant, id.Post(path[len("/v1/things/"):])), func(map[string]any) {})
+}
+
+func (x *things) deactivate(t testing.TB, who edgetest.Who) {
+	x.Edit(t, key.User(who.Tenant, who.User), func(doc map[string]any) { doc["status"] = string(principal.UserInactive) })
+}
+
+func (x *things) locales(t testing.TB, who edgetest.Who, user, tenant string) {
+	x.Edit(t, key.User(who.Tenant, who.User), func(doc map[string]any) { doc["locale"] = user })
+	x.Edit(t, key.Tenant(who.Tenant), func(doc map[string]any) { doc["settings"].(map[string]any)["locale"] = tenant })
 }
 
 func thingKey(r *policy.Subject, p id.Post) table.Key { return key.Post(r.Tenant, p) }
 
 func (x *things) create(ctx context.Context, r *edge.Request[draft]) (*edge.Reply[thing], error) {
-	x.ran++
+	run := x.count()
 	if x.detour != nil {
 		if err := x.detour(ctx); err != nil {
 			return nil, err
@@ -87,7 +112,7 @@ func (x *things) create(ctx context.Context, r *edge.Request[draft]) (*edge.Repl
 	r.Change.Put(table.Item{Key: guard, Doc: []byte(`{}`)}, table.Absent, fault.New(fault.Conflict, "role_name_taken"))
 	r.Change.Record(audit.Event{Target: string(th.ID), Fields: []string{"name"}})
 	if x.before != nil {
-		x.before(x.ran)
+		x.before(run)
 	}
 	return &edge.Reply[thing]{Body: th, Version: 1, Location: "/v1/things/" + string(th.ID)}, nil
 }
@@ -107,7 +132,7 @@ func (x *things) load(ctx context.Context, who *policy.Subject, p id.Post) (thin
 }
 
 func (x *things) get(ctx context.Context, r *edge.Request[edge.None]) (*edge.Reply[thing], error) {
-	x.ran++
+	x.count()
 	p, err := edge.PathID[id.Post](r, "id")
 	if err != nil {
 		return nil, err
@@ -120,7 +145,7 @@ func (x *things) get(ctx context.Context, r *edge.Request[edge.None]) (*edge.Rep
 }
 
 func (x *things) patch(ctx context.Context, r *edge.Request[edit]) (*edge.Reply[thing], error) {
-	x.ran++
+	x.count()
 	p, err := edge.PathID[id.Post](r, "id")
 	if err != nil {
 		return nil, err
@@ -131,6 +156,9 @@ func (x *things) patch(ctx context.Context, r *edge.Request[edit]) (*edge.Reply[
 	}
 	if err := edge.Match(r, v); err != nil {
 		return nil, err
+	}
+	if x.between != nil {
+		x.between()
 	}
 	if th.Name == r.In.Name.Or(th.Name) {
 		return &edge.Reply[thing]{Body: th, Version: v}, nil
@@ -146,7 +174,7 @@ func (x *things) patch(ctx context.Context, r *edge.Request[edit]) (*edge.Reply[
 }
 
 func (x *things) list(ctx context.Context, r *edge.Request[edge.None]) (*edge.Reply[edge.List[thing]], error) {
-	x.ran++
+	x.count()
 	page, err := x.Table.Query(ctx, table.Query{
 		PK: key.Organisation(r.Who.Tenant), Prefix: key.PostPrefix, Limit: r.Page.Limit, Cursor: r.Page.After,
 	})
@@ -165,7 +193,7 @@ func (x *things) list(ctx context.Context, r *edge.Request[edge.None]) (*edge.Re
 }
 
 func (x *things) remove(_ context.Context, r *edge.Request[edge.None]) (*edge.Reply[edge.None], error) {
-	x.ran++
+	x.count()
 	return nil, fault.New(fault.Denied, "permission_denied")
 }
 
@@ -199,26 +227,26 @@ func (x *things) routes() []edge.Route {
 			Operation: "things.secret", Method: http.MethodPost, Path: "/v1/things/secret", Secret: true,
 			Access: edge.May(modThing, policy.View), Summary: "Answers something new each time.",
 		}, func(_ context.Context, r *edge.Request[edge.None]) (*edge.Reply[hello], error) {
-			x.ran++
+			x.count()
 			return &edge.Reply[hello]{Body: hello{User: r.Change.IDs().ULID()}}, nil
 		}),
 		edge.Handle(edge.Route{
 			Operation: "things.hello", Method: http.MethodGet, Path: "/v1/hello", Access: edge.Self(), Summary: "Says who asks.",
 		}, func(_ context.Context, r *edge.Request[edge.None]) (*edge.Reply[hello], error) {
-			x.ran++
+			x.count()
 			return &edge.Reply[hello]{Body: hello{User: string(r.Who.User)}}, nil
 		}),
 		edge.Handle(edge.Route{
 			Operation: "things.hook", Method: http.MethodPost, Path: "/hook", Access: edge.Public("signed"), Raw: true, Summary: "Takes bytes.",
 		}, func(_ context.Context, r *edge.Request[edge.None]) (*edge.Reply[hello], error) {
-			x.ran++
+			x.count()
 			return &edge.Reply[hello]{Body: hello{User: string(r.Body) + r.Header.Get("X-Signature")}}, nil
 		}),
 		edge.Handle(edge.Route{
 			Operation: "things.page", Method: http.MethodGet, Path: "/page/{name}", Access: edge.Public("a page"), Produces: "text/html",
 			Summary: "Answers a page.",
 		}, func(_ context.Context, r *edge.Request[edge.None]) (*edge.Reply[edge.Bytes], error) {
-			x.ran++
+			x.count()
 			return &edge.Reply[edge.Bytes]{
 				Body:   edge.Bytes{Type: "text/html; charset=utf-8", Data: []byte("<p>" + edge.PathText(r, "name"))},
 				Header: map[string]string{"Content-Security-Policy": "default-src 'self'"},

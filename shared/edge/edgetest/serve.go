@@ -11,11 +11,11 @@ package edgetest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +89,7 @@ type Client struct {
 	server  *Server
 	header  http.Header
 	chunked bool
+	from    string
 }
 
 // With gives a client that sends the header as well; "" removes it.
@@ -102,7 +103,8 @@ func (c Client) With(name, value string) Client {
 	} else {
 		h.Set(name, value)
 	}
-	return Client{c.server, h, c.chunked}
+	c.header = h
+	return c
 }
 
 // WithExactly gives a client that sends the header as well, also when the value is empty.
@@ -123,6 +125,12 @@ func (c Client) Without(name string) Client {
 func (c Client) Twice(name string) Client {
 	c.header = c.header.Clone()
 	c.header[http.CanonicalHeaderKey(name)] = append(c.header.Values(name), c.header.Get(name))
+	return c
+}
+
+// From gives a client at the address and port.
+func (c Client) From(addr string) Client {
+	c.from = addr
 	return c
 }
 
@@ -173,7 +181,7 @@ func (c Client) Do(method, path string, body any) *Answer {
 		rd = bytes.NewReader(raw)
 	}
 	r := httptest.NewRequest(method, path, rd)
-	r.RemoteAddr = netip.MustParseAddrPort("192.0.2.1:1234").String()
+	r.RemoteAddr = cmp.Or(c.from, "192.0.2.1:1234")
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
