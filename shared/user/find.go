@@ -208,17 +208,12 @@ func (s *Store) candidates(ctx context.Context, t id.Tenant, reach policy.Reach)
 	ids := slices.Clone(reach.Owners)
 	for _, d := range reach.Departments {
 		of := key.UsersOf(t, d, "")
-		for q := (table.Query{Index: table.G3, PK: of.PK, Prefix: of.SK, Limit: 1000}); ; {
-			page, err := s.table.Query(ctx, q)
-			if err != nil {
-				return nil, err
-			}
-			for _, it := range page.Items {
-				ids = append(ids, id.User(strings.TrimPrefix(it.Index[table.G3].SK, of.SK)))
-			}
-			if q.Cursor = page.Cursor; page.Cursor == "" {
-				break
-			}
+		err := s.each(ctx, table.Query{Index: table.G3, PK: of.PK, Prefix: of.SK, Limit: 1000}, func(it table.Item) error {
+			ids = append(ids, id.User(strings.TrimPrefix(it.Index[table.G3].SK, of.SK)))
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return set(ids), nil

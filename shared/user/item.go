@@ -313,7 +313,7 @@ func changed(a, b *User) []string {
 		{"roleIds", slices.Equal(a.Roles, b.Roles)},
 		{"status", a.Status == b.Status},
 		{"locale", a.Locale == b.Locale},
-		{"sessionsAfter", a.SessionsAfter.Equal(b.SessionsAfter)},
+		{"sessionsAfter", a.SessionsAfter.Equal(b.SessionsAfter) && a.SessionKept.Session == b.SessionKept.Session},
 		{"invitedAt", a.InvitedAt.Equal(b.InvitedAt)},
 	} {
 		if !f.same {

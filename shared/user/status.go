@@ -31,7 +31,8 @@ func (s *Store) Deactivate(ctx context.Context, who *policy.Subject, c *change.S
 		return User{}, fault.New(fault.Conflict, "user_not_active")
 	}
 	was := r.User
-	r.Status, r.Active, r.SessionsAfter = principal.UserInactive, false, moment(c.Now, was.SessionsAfter)
+	r.Status, r.Active = principal.UserInactive, false
+	r.SessionsAfter, r.SessionKept = moment(c.Now, was.SessionsAfter), principal.Kept{}
 	o, err := s.access.Organisation(ctx, who.Tenant)
 	if err != nil {
 		return User{}, err
@@ -115,7 +116,7 @@ func (s *Store) EndSessions(ctx context.Context, c *change.Set, t id.Tenant, u i
 
 func (s *Store) endSessions(c *change.Set, r *loaded) (User, error) {
 	was := r.User
-	r.SessionsAfter = moment(c.Now, was.SessionsAfter)
+	r.SessionsAfter, r.SessionKept = moment(c.Now, was.SessionsAfter), principal.Kept{}
 	return s.save(c, principal.Tenant{}, 0, r, &was, "")
 }
 

@@ -5,17 +5,15 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"io"
+	"strconv"
 
 	"github.com/steward-crm/steward/shared/change"
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/identity"
-	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/notify"
 	"github.com/steward-crm/steward/shared/principal"
-	"github.com/steward-crm/steward/shared/table"
 )
 
 // The kinds of jobs that follow a change of a user.
@@ -76,21 +74,22 @@ func (d *Desk) Invite(ctx context.Context, t id.Tenant, p InvitePayload) error {
 	if r.Status != principal.UserInvited || r.Invitation != p.Invitation {
 		return nil
 	}
-	return d.invite(ctx, r)
+	return d.invite(ctx, r, r.Invitation)
 }
 
-func (d *Desk) invite(ctx context.Context, r *loaded) error {
+// invite makes the identity and sends the mail of this id. The same id again is the same password, and no second mail.
+func (d *Desk) invite(ctx context.Context, r *loaded, mail id.Message) error {
 	row, _, err := d.users.tenant(ctx, r.Tenant)
 	if err != nil {
 		return err
 	}
-	password := d.temporary(&stream{seed: r.tenant.Digest([]byte("invitation " + string(r.Invitation)))})
+	password := d.temporary(&stream{seed: r.tenant.Digest([]byte("invitation " + string(mail)))})
 	answered, err := d.create(ctx, r, password)
 	if err != nil || answered {
 		return err
 	}
 	return d.notify.Send(ctx, notify.Message{
-		ID: r.Invitation, Channel: notify.Email, To: r.Canonical, Template: "invitation", Locale: r.Locale, At: r.InvitedAt,
+		ID: mail, Channel: notify.Email, To: r.Canonical, Template: "invitation", Locale: r.Locale, At: r.InvitedAt,
 		Words: map[string]string{"tenant": row.Slug, "name": r.Name, "temporaryPassword": password},
 	})
 }
@@ -138,10 +137,7 @@ func (d *Desk) sync(ctx context.Context, r *loaded, signOut bool) error {
 	}
 	there, err := d.identity.GetUser(ctx, n)
 	if fault.Is(err, "user_unknown") {
-		if r.Status == principal.UserInactive {
-			return nil // made when the user comes back
-		}
-		return d.invite(ctx, r)
+		return d.missing(ctx, r)
 	}
 	if err != nil {
 		return err
@@ -153,6 +149,18 @@ func (d *Desk) sync(ctx context.Context, r *loaded, signOut bool) error {
 		return d.identity.SignOutEverywhere(ctx, n)
 	}
 	return nil
+}
+
+// missing makes an identity that should be there. Whoever had signed in before lost their password with it, and is invited anew: by another
+// mail and with another password than the first time, which somebody may have kept.
+func (d *Desk) missing(ctx context.Context, r *loaded) error {
+	switch r.Status {
+	case principal.UserInvited:
+		return d.invite(ctx, r, r.Invitation)
+	case principal.UserActive:
+		return d.invite(ctx, r, r.Invitation+id.Message("-"+strconv.FormatInt(r.Version, 10)))
+	}
+	return nil // made when the user comes back
 }
 
 // match brings addresses, what is verified of them, and the lock in line.
@@ -177,32 +185,6 @@ func (d *Desk) match(ctx context.Context, r *loaded, there identity.User) error 
 		return d.identity.Enable(ctx, n)
 	}
 	return d.identity.Disable(ctx, n)
-}
-
-// sweep removes what else lies in a deleted user's partition: codes, fingerprints of passwords, ended sessions.
-func (s *Store) sweep(ctx context.Context, t id.Tenant, u id.User) error {
-	mine := key.User(t, u)
-	for {
-		page, err := s.table.Query(ctx, table.Query{PK: mine.PK, Limit: table.MaxWrites})
-		if err != nil {
-			return err
-		}
-		var gone []table.Write
-		token := sha256.New()
-		token.Write([]byte(mine.PK))
-		for _, it := range page.Items {
-			if it.Key != mine {
-				gone = append(gone, table.Delete(it.Key, table.Always))
-				token.Write([]byte(it.SK + "\x00"))
-			}
-		}
-		if len(gone) == 0 {
-			return nil
-		}
-		if err := s.table.Commit(ctx, hex.EncodeToString(token.Sum(nil)[:16]), gone...); err != nil {
-			return err
-		}
-	}
 }
 
 // stream is endless randomness that follows from a seed: HMAC-SHA-256 in counter mode.
