@@ -25,12 +25,12 @@ func Document(info Info, routes []Route) ([]byte, error) {
 	routes = slices.SortedFunc(slices.Values(routes), func(a, b Route) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
 	})
+	if _, err := newRouter(routes); err != nil {
+		return nil, err
+	}
 	s := schemas{}
 	paths, tags := dict{}, map[string]bool{}
 	for _, r := range routes {
-		if err := check(r); err != nil {
-			return nil, fmt.Errorf("edge: route %s: %w", r.Operation, err)
-		}
 		at, ok := paths[r.Path].(dict)
 		if !ok {
 			at = dict{}
