@@ -50,7 +50,7 @@ type request struct {
 func (c *client) do(r request) answer {
 	var body io.Reader
 	if r.body != nil {
-		b, err := json.Marshal(r.body)
+		b, err := json.Marshal(r.body, json.Deterministic(true)) // the same request again is the same bytes
 		if err != nil {
 			failf("%s %s: %v", r.method, r.path, err)
 		}
@@ -92,7 +92,7 @@ func (c *client) send(req *http.Request) answer {
 
 // webhook signs the event by Standard Webhooks 1.0.0 and sends it.
 func (c *client) webhook(id string, event any) answer {
-	body, err := json.Marshal(event)
+	body, err := json.Marshal(event, json.Deterministic(true)) // a second delivery has the same bytes
 	if err != nil {
 		failf("webhook: %v", err)
 	}

@@ -13,7 +13,7 @@ type Purpose string
 // The master keys.
 const (
 	Data  Purpose = "data"  // wraps tenant keys
-	Audit Purpose = "audit" // MACs of audit checkpoints
+	Audit Purpose = "audit" // MACs: of audit checkpoints, and of the label that sign-in derives its secrets from
 )
 
 // Keys is the key service. Safe for concurrent use. A key that is disabled, pending deletion or unknown is a fault of kind Locked,

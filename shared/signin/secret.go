@@ -36,7 +36,7 @@ func (d *Desk) keys(ctx context.Context) (*secretKeys, error) {
 	if d.secrets.have != nil {
 		return d.secrets.have, nil
 	}
-	seed, err := d.Keys.Mac(ctx, keys.Data, []byte("steward sign-in secrets v1"))
+	seed, err := d.Keys.Mac(ctx, keys.Audit, []byte("steward sign-in secrets v1"))
 	if err != nil {
 		return nil, err
 	}
