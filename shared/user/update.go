@@ -21,13 +21,13 @@ func (s *Store) Update(ctx context.Context, who *policy.Subject, c *change.Set, 
 	if err != nil {
 		return User{}, err
 	}
+	if err := writable(who, policy.Update, p.ruled()); err != nil { // before anything is compared with what is stored
+		return User{}, err
+	}
 	was := r.User
 	bad := p.apply(&r.User, who.Org.Settings.Region)
-	if len(bad) == 0 && samePlace(was.Place, r.Place) && len(changed(&was, &r.User)) == 0 {
+	if len(bad) == 0 && len(changed(&was, &r.User)) == 0 {
 		return was, nil
-	}
-	if err := writable(who, policy.Update, p.ruled()); err != nil {
-		return User{}, err
 	}
 	o, err := s.access.Organisation(ctx, who.Tenant)
 	if err != nil {
