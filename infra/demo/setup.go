@@ -106,7 +106,10 @@ func (d *demo) administrator() {
 	d.enter(d.admin)
 	d.say("signed in as %s, %s", d.admin.name, d.admin.id)
 	var list struct {
-		Items []struct{ ID, Template string } `json:"items"`
+		Items []struct {
+			ID       string `json:"id"`
+			Template string `json:"template"`
+		} `json:"items"`
 	}
 	d.as(d.admin, http.MethodGet, "/v1/roles?limit=100", nil).want(http.StatusOK).into(&list)
 	d.roles = map[string]string{}

@@ -138,7 +138,7 @@ func (d *demo) edits() {
 	rep := d.reps()[0]
 	path := "/v1/accounts/" + d.accounts[rep.id][1]
 	was := d.as(rep, http.MethodGet, path, nil).want(http.StatusOK)
-	patch := request{method: http.MethodPatch, path: path, token: rep.token, body: map[string]any{"stage": "loyal", "industry": "精密制造"}}
+	patch := request{method: http.MethodPatch, path: path, token: rep.token, body: map[string]any{"stage": "potential", "industry": "精密制造"}}
 	d.do(patch).want(http.StatusPreconditionRequired)
 	patch.ifMatch = was.etag()
 	now := d.do(patch).want(http.StatusOK)
