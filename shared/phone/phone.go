@@ -21,6 +21,8 @@ type Number string
 // MaxTyped is how many code points a typed number may have, with its spaces and signs; a longer one is invalid_phone unread.
 const MaxTyped = 50
 
+const maxE164 = 1 + 15 // a plus and the digits that ITU-T E.164 allows
+
 // Parse reads a number; region (ISO 3166-1 alpha-2) is the country of numbers without a prefix, "" for none. Errors are faults of kind
 // Invalid with one field at pointer "": invalid_phone, phone_country_missing, phone_extension_unsupported.
 func Parse(s, region string) (Number, error) {
@@ -41,7 +43,11 @@ func Parse(s, region string) (Number, error) {
 	if err != nil || !phonenumbers.IsValidNumber(n) {
 		return "", refuse("invalid_phone")
 	}
-	return Number(phonenumbers.Format(n, phonenumbers.E164)), nil
+	e164 := phonenumbers.Format(n, phonenumbers.E164)
+	if len(e164) > maxE164 { // the library's metadata has national numbers that are too long for it
+		return "", refuse("invalid_phone")
+	}
+	return Number(e164), nil
 }
 
 var (
