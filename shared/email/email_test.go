@@ -6,6 +6,7 @@ import (
 
 	"github.com/steward-crm/steward/shared/email"
 	"github.com/steward-crm/steward/shared/fault"
+	"github.com/steward-crm/steward/shared/text"
 )
 
 func TestLegal(t *testing.T) {
@@ -173,6 +174,22 @@ func refused(t *testing.T, in, code, part string) {
 	for _, v := range f.Fields[0].Args {
 		if len(in) > 10 && strings.Contains(v, in) {
 			t.Errorf("%q: the fault echoes the value", name)
+		}
+	}
+}
+
+// TestThePartIsSaid: the message names the part in the reader's language.
+func TestThePartIsSaid(t *testing.T) {
+	seen := map[string]bool{}
+	for _, in := range []string{"li", ".li@example.com", "li@localhost", strings.Repeat("l", 2000) + "@example.com"} {
+		_, err := email.Parse(in)
+		f := fault.Of(err)
+		for _, locale := range text.Locales {
+			said := text.Say(locale, f.Code, f.Fields[0].Args)
+			if seen[said] || strings.Contains(said, "{") || len(said) < 40 {
+				t.Errorf("%s: %q", locale, said)
+			}
+			seen[said] = true
 		}
 	}
 }

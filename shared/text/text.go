@@ -67,6 +67,8 @@ func Codes() map[string]map[string]string {
 }
 
 // Say gives the text in the locale, its blanks filled from args; in English when the locale lacks it, the code itself when nothing does.
+// A blank whose value is a word of the program rather than a number is worded by the text code.blank.value, where there is one:
+// invalid_email.part.domain.
 func Say(locale, code string, args map[string]string) string {
 	e, ok := catalog()[code]
 	if !ok {
@@ -81,6 +83,12 @@ func Say(locale, code string, args map[string]string) string {
 	}
 	pairs := make([]string, 0, 2*len(args))
 	for k, v := range args {
+		if words, ok := catalog()[code+"."+k+"."+v]; ok {
+			v = words[locale]
+			if v == "" {
+				v = words[English]
+			}
+		}
 		pairs = append(pairs, "{"+k+"}", v)
 	}
 	return strings.NewReplacer(pairs...).Replace(s)
