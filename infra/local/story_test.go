@@ -277,7 +277,7 @@ func (s *story) enter(args []string) {
 	password := s.sent(email, "invitation", "temporaryPassword")
 	s.do(http.MethodPost, "/v1/auth/sign-in", fmt.Appendf(nil, `{"tenant":%q,"email":%q,"password":%q}`, s.ts.Getenv("slug"), email, password), nil)
 	s.wantStatus([]string{"200"})
-	session, fresh := s.member("session"), "quiet-Harbour-42-"+name+"-kite"
+	session, fresh := s.member("session"), "quiet-Harbour-42-violet-kite"
 	s.do(http.MethodPost, "/v1/auth/challenge", fmt.Appendf(nil, `{"session":%q,"newPassword":%q}`, session, fresh), nil)
 	s.wantStatus([]string{"200"})
 	s.tokens[name] = s.member("accessToken")

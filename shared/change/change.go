@@ -35,7 +35,7 @@ type Set struct {
 
 // New returns an empty set for who acts.
 func New(who principal.Principal, ids *id.Source, now time.Time) *Set {
-	return &Set{Who: who, Now: now.UTC(), ids: ids}
+	return &Set{Who: who, Now: now.UTC().Truncate(time.Millisecond), ids: ids}
 }
 
 // IDs makes the ids of what the change creates.
