@@ -24,7 +24,7 @@ func (x *exchange) checkHeaders() error {
 	if len(h["Content-Encoding"]) > 0 {
 		return fault.New(fault.Unsupported, "content_encoding_unsupported")
 	}
-	if x.takesBody() {
+	if x.route.TakesBody() {
 		if ct := h["Content-Type"]; len(ct) > 0 && !x.typeFits(ct) {
 			return x.wrongType()
 		}
@@ -38,8 +38,6 @@ func (x *exchange) checkHeaders() error {
 	}
 	return nil
 }
-
-func (x *exchange) takesBody() bool { return x.route.Raw || x.route.in != noneType }
 
 func (x *exchange) tooLarge() error {
 	return fault.New(fault.TooLarge, "body_too_large", "max", strconv.FormatInt(x.server.Limits.Body, 10))
@@ -263,10 +261,13 @@ func (x *exchange) checkBody() error {
 	switch {
 	case len(x.body) == 0 && x.route.in != noneType && !x.route.Raw:
 		return fault.New(fault.Malformed, "body_required")
-	case len(x.body) > 0 && !x.takesBody():
+	case len(x.body) > 0 && !x.route.TakesBody():
 		return fault.New(fault.Malformed, "body_not_allowed")
 	case len(x.body) > 0 && len(x.r.Header["Content-Type"]) == 0:
 		return x.wrongType()
 	}
 	return nil
 }
+
+// TakesBody reports whether the route's requests carry a JSON body.
+func (r *Route) TakesBody() bool { return r.Raw || r.in != noneType }
