@@ -54,11 +54,20 @@ func (d *Desk) answerPassword(
 	if newPassword == "" {
 		return Result{}, fault.Fields(fault.At("/newPassword", "required"))
 	}
+	name := identity.NameOf(p.Tenant, p.ID)
+	// A session that was answered before must learn nothing more, and the policy's verdict would tell it something.
+	u, err := d.Identity.GetUser(ctx, name)
+	if err == nil && !u.PasswordIsTemp || fault.IsKind(err, fault.NotFound) {
+		err = refused()
+	}
+	if err != nil {
+		return Result{}, err
+	}
 	h, err := d.judge(ctx, row, p, "/newPassword", newPassword)
 	if err != nil {
 		return Result{}, err
 	}
-	out, err := d.Identity.AnswerNewPassword(ctx, identity.NameOf(p.Tenant, p.ID), ch.Session, newPassword)
+	out, err := d.Identity.AnswerNewPassword(ctx, name, ch.Session, newPassword)
 	if err != nil {
 		return Result{}, err
 	}

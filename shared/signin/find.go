@@ -92,8 +92,8 @@ func (d *Desk) find(ctx context.Context, slug, address string) (found, error) {
 			return f, err
 		}
 	}
-	// The row that a known address leads to.
-	_, err = d.Table.Get(ctx, key.User(f.tenantID(), noUser))
+	// What a known address leads to: the row, and the key of the user's own history.
+	_, err = d.Table.Get(ctx, key.User(f.tenantID(), noUser), key.AccountKey(f.tenantID(), id.Account(noUser)))
 	return f, err
 }
 
