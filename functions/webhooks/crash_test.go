@@ -32,6 +32,7 @@ type mortal struct {
 	after   bool
 	effects int
 	dead    bool
+	stumble bool                   // it does not die, but fails that once
 	refuse  func(local.Call) error // a fault of the table that stays
 	keys    map[table.Key]bool     // ever written in the keys space
 	mail    error                  // what the mail service answers
@@ -46,7 +47,7 @@ func (m *mortal) before() error {
 		return errDead
 	}
 	if m.effects++; m.effects == m.at && !m.after {
-		m.dead = true
+		m.die()
 		return errDead
 	}
 	return nil
@@ -59,10 +60,18 @@ func (m *mortal) done() error {
 		return errDead
 	}
 	if m.effects == m.at && m.after {
-		m.dead = true
+		m.die()
 		return errDead
 	}
 	return nil
+}
+
+func (m *mortal) die() {
+	if m.stumble {
+		m.at = 0
+		return
+	}
+	m.dead = true
 }
 
 func (m *mortal) alive() error {
@@ -173,7 +182,7 @@ func (d *desk) live(m *mortal, webhookID string, body any) receipt {
 		return true
 	}
 	a := d.send(webhookID, body)
-	if revive() {
+	if revive() || a.Status == http.StatusServiceUnavailable {
 		if a.Status/100 == 2 {
 			d.t.Fatalf("a process that died answered %d", a.Status)
 		}
@@ -199,6 +208,26 @@ func (d *desk) live(m *mortal, webhookID string, body any) receipt {
 	}
 	d.t.Fatal("the work does not end")
 	return r
+}
+
+// TestOnboardingSurvivesEveryStumble: a call that fails once, or whose reply is lost, while the process lives on.
+func TestOnboardingSurvivesEveryStumble(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		for n := 1; ; n++ {
+			d, m := openMortal(t)
+			m.at, m.after, m.stumble = n, after, true
+			r := d.live(m, "msg_1", created())
+			if p := d.progress(r.ID); p.Status != "active" {
+				t.Fatalf("stumble %d, after %v: %+v", n, after, p)
+			}
+			if got := d.census(); got != one {
+				t.Fatalf("stumble %d, after %v: %+v", n, after, got)
+			}
+			if m.at != 0 {
+				break
+			}
+		}
+	}
 }
 
 // eachDeath calls live with the process dying before, and then after, every effect in turn, until there is none left to die at.

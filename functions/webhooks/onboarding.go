@@ -18,9 +18,22 @@ import (
 
 // envelope is the body of a webhook.
 type envelope[T any] struct {
-	Type      string    `json:"type"`
-	Timestamp time.Time `json:"timestamp"`
-	Data      *T        `json:"data"`
+	Type      string `json:"type"`
+	Timestamp stamp  `json:"timestamp"`
+	Data      *T     `json:"data"`
+}
+
+// stamp is a time as RFC 3339 writes it, zone and all; any other is Invalid invalid_date.
+type stamp time.Time
+
+// UnmarshalText reads the time.
+func (s *stamp) UnmarshalText(b []byte) error {
+	at, err := time.Parse(time.RFC3339Nano, string(b))
+	if err != nil {
+		return fault.New(fault.Invalid, "invalid_date")
+	}
+	*s = stamp(at)
+	return nil
 }
 
 // onboarding receives an event of the SaaS: signature, then id, then type, then content. A new event is answered 202, one that was
@@ -116,10 +129,10 @@ func data[T any](body []byte) (time.Time, *T, error) {
 		if f.Kind == fault.Malformed {
 			f.Kind = fault.Invalid
 		}
-		return e.Timestamp, nil, &f
+		return time.Time{}, nil, &f
 	}
 	if e.Data == nil {
 		e.Data = new(T)
 	}
-	return e.Timestamp, e.Data, nil
+	return time.Time(e.Timestamp), e.Data, nil
 }

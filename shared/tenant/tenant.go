@@ -133,31 +133,38 @@ func (s *Store) row(ctx context.Context, t id.Tenant) (principal.Tenant, int64, 
 	return row, items[0].Version, decode(items[0].Doc, &row)
 }
 
-// vault gives the system's key, which is made at its first use.
-func (s *Store) vault(ctx context.Context) (*crypt.TenantKey, error) {
-	k, err := s.crypt.Tenant(ctx, System)
-	if !fault.IsKind(err, fault.Locked) {
-		return k, err
+// vault gives the system's key, which is made at its first use. Locked means that there is none yet, or none in force; and one that
+// another made at this moment may not be seen at once, because loads of a key are shared.
+func (s *Store) vault(ctx context.Context) (k *crypt.TenantKey, err error) {
+	for range 3 {
+		if k, err = s.crypt.Tenant(ctx, System); !fault.IsKind(err, fault.Locked) {
+			return k, err
+		}
+		if err := s.makeVault(ctx); err != nil {
+			return nil, err
+		}
 	}
-	// Locked may mean that there is no key yet.
-	items, e := s.table.Get(ctx, key.TenantKeyHead(System))
-	if e != nil || len(items) > 0 {
-		return nil, errors.Join(e, err)
+	return nil, err
+}
+
+func (s *Store) makeVault(ctx context.Context) error {
+	items, err := s.table.Get(ctx, key.TenantKeyHead(System))
+	if err != nil || len(items) > 0 {
+		return err
 	}
 	made, err := s.crypt.NewTenant(ctx, System)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	writes := make([]table.Write, len(made))
 	for i, it := range made {
 		writes[i] = table.Put(it, table.Absent)
 	}
 	err = s.table.Commit(ctx, s.ids.ULID(), writes...)
-	if _, raced := errors.AsType[*table.ConditionFailed](err); err != nil && !raced {
-		return nil, err
+	if _, raced := errors.AsType[*table.ConditionFailed](err); raced {
+		return nil
 	}
-	s.crypt.Forget(System)
-	return s.crypt.Tenant(ctx, System)
+	return err
 }
 
 // put stages a document.
