@@ -29,7 +29,7 @@ type Access struct {
 
 // New returns an Access over the table.
 func New(t table.Table, now func() time.Time) *Access {
-	return &Access{table: t, now: now, snapshots: newSnapshots()}
+	return &Access{table: t, now: now, snapshots: newSnapshots(maxTenants, maxRows)}
 }
 
 // Subject authorises a verified token: one strong Get of tenant, user and revocation, then the snapshot of roles and organisation by

@@ -123,13 +123,14 @@ func descendants[K ~string](root K, children map[K][]K) []K {
 type snapshots struct {
 	mu     sync.Mutex
 	kept   *simplelru.LRU[id.Tenant, *snapshot]
-	rows   int
+	rows   int // of all that are kept
+	most   int
 	flight singleflight.Group
 }
 
-func newSnapshots() *snapshots {
-	c := &snapshots{}
-	c.kept, _ = simplelru.NewLRU(maxTenants, func(_ id.Tenant, s *snapshot) { c.rows -= s.rows() }) // fails on a size below 1 only
+func newSnapshots(tenants, rows int) *snapshots {
+	c := &snapshots{most: rows}
+	c.kept, _ = simplelru.NewLRU(tenants, func(_ id.Tenant, s *snapshot) { c.rows -= s.rows() }) // fails on a size below 1 only
 	return c
 }
 
@@ -149,11 +150,11 @@ func (c *snapshots) put(s *snapshot) {
 		return
 	}
 	c.kept.Remove(s.tenant)
-	if s.rows() > maxRows {
+	if s.rows() > c.most {
 		return
 	}
 	c.kept.Add(s.tenant, s)
-	for c.rows += s.rows(); c.rows > maxRows; {
+	for c.rows += s.rows(); c.rows > c.most; {
 		c.kept.RemoveOldest()
 	}
 }
