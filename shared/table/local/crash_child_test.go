@@ -17,7 +17,7 @@ import (
 	"github.com/steward-crm/steward/shared/table/local"
 )
 
-// The crash tests run this very binary again as a child, told by this variable: file, number of the round, "torn" or "whole".
+// The crash tests run this very binary again as a child, told by this variable: file, number of the round, and "whole", "torn" or "full".
 const childEnv = "TABLE_CRASH_CHILD"
 
 func TestMain(m *testing.M) {
@@ -100,6 +100,9 @@ func crashChild(told []string) error {
 	round, err := strconv.Atoi(told[1])
 	if err != nil {
 		return err
+	}
+	if told[2] == "full" {
+		return fullDiskChild(told[0])
 	}
 	s, err := local.Open(told[0], local.Options{Now: time.Now})
 	if err != nil {

@@ -47,13 +47,13 @@ func openFile(path string, noSync bool) (*bolt.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		_ = db.Close()
-		return nil, err
-	}
 	if err := db.View(checkFormat); err != nil {
 		_ = db.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		_ = db.Close()
+		return nil, err
 	}
 	return db, nil
 }
@@ -121,6 +121,9 @@ func openBolt(path string, noSync bool) (db *bolt.DB, err error) {
 		// space only.
 		o.InitialMmapSize = 1 << 30
 	}
+	if err := checkWhole(path); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
 	db, err = bolt.Open(path, 0o600, o)
 	switch {
 	case errors.Is(err, bolt.ErrTimeout):
@@ -131,6 +134,42 @@ func openBolt(path string, noSync bool) (db *bolt.DB, err error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return db, nil
+}
+
+// checkWhole refuses a file that ends before its last page, as an interrupted copy leaves it: bbolt maps the file without looking, and
+// the process would die of reading beyond its end. A page is led by 16 bytes; in a meta page there follow magic and version, the page
+// size at 8, the number of pages at 40 and the number of the transaction at 48 (bbolt's file format 2).
+func checkWhole(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var page [16 + 64]byte
+	pages, size, newest := int64(0), int64(0), uint64(0)
+	for _, at := range []int64{0, 1} {
+		if at == 1 && size == 0 {
+			break
+		}
+		if _, err := f.ReadAt(page[:], at*size); err != nil || binary.NativeEndian.Uint32(page[16:]) != 0xED0CDAED {
+			continue // bbolt judges what is no meta page
+		}
+		size = int64(binary.NativeEndian.Uint32(page[16+8:]))
+		if tx := binary.NativeEndian.Uint64(page[16+48:]); tx >= newest {
+			newest, pages = tx, int64(binary.NativeEndian.Uint64(page[16+40:]))
+		}
+	}
+	info, err := f.Stat() // after the pages: another process may just be making it grow
+	if err != nil {
+		return err
+	}
+	if info.Mode().IsRegular() && pages*size > info.Size() {
+		return fmt.Errorf("%w: it has %d bytes of %d", ErrForeign, info.Size(), pages*size)
+	}
+	return nil
 }
 
 func checkFormat(tx *bolt.Tx) error {

@@ -182,12 +182,8 @@ func (s *Store) applyOne(t *turn, p *pending) error {
 
 // reopen closes the file after a failed transaction and opens it again: after a failed sync only the file itself knows its state.
 func (s *Store) reopen() error {
-	if db := s.db.Load(); db != nil {
-		s.ThawIndexes()
-		if err := db.Close(); err != nil {
-			return err
-		}
-	}
+	s.ThawIndexes()
+	_ = s.db.Load().Close() // an error of closing says no more than the one that brought us here
 	if err := s.open(); err != nil {
 		return err
 	}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package local_test
+
+func fullDiskChild(string) error { return nil }
