@@ -103,7 +103,8 @@ func TestWorkerTellsProgressAndFailure(t *testing.T) {
 		api.Get("/v1/jobs/"+string(j)).Want(t, http.StatusOK, "").Read(t, &w)
 		return w
 	}
-	w := jobs.Worker(d.Platform, map[string]job.Runner{"things.do": func(ctx context.Context, r *job.Run) error {
+	w := job.NewWorker(job.New(d.Table, d.IDs, d.Now), d.Feed, d.Log)
+	w.Handle("things.do", func(ctx context.Context, r *job.Run) error {
 		if err := r.Save(ctx, nil, job.Progress{Done: 2, Total: 3, Step: "third"}); err != nil {
 			return err
 		}
@@ -111,7 +112,7 @@ func TestWorkerTellsProgressAndFailure(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 		return fault.New(fault.Conflict, "owner_not_active")
-	}})
+	})
 	if n, err := w.RunDue(t.Context()); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}

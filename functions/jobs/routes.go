@@ -1,4 +1,4 @@
-// Package jobs tells how long work is going, and builds the worker that does it.
+// Package jobs tells how long work is going.
 package jobs
 
 import (
@@ -23,15 +23,4 @@ func Routes(p *platform.Platform) []edge.Route {
 			Summary: "Lists the tenant's jobs, newest first. Done ones are kept for 30 days, failed ones until they are dealt with.",
 		}, list(s)),
 	}
-}
-
-// Worker is a worker that does the work of all the runners: each resource's Runners.
-func Worker(p *platform.Platform, runners ...map[string]job.Runner) *job.Worker {
-	w := job.NewWorker(job.New(p.Table, p.IDs, p.Now), p.Feed, p.Log)
-	for _, some := range runners {
-		for kind, r := range some {
-			w.Handle(kind, r)
-		}
-	}
-	return w
 }
