@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -10,7 +11,9 @@ import (
 	"github.com/steward-crm/steward/functions/me"
 	"github.com/steward-crm/steward/functions/users"
 	"github.com/steward-crm/steward/shared/edge"
+	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/identity"
+	"github.com/steward-crm/steward/shared/notify"
 	"github.com/steward-crm/steward/shared/signin/signintest"
 	"github.com/steward-crm/steward/shared/table"
 )
@@ -67,4 +70,26 @@ type countedIdentity struct {
 func (c *countedIdentity) Authenticate(ctx context.Context, n identity.Name, password string) (identity.Outcome, error) {
 	c.r.hashes++
 	return c.Identity.Authenticate(ctx, n, password)
+}
+
+// deaf is a provider that takes no passwords.
+type deaf struct{ identity.Identity }
+
+func (deaf) SetPassword(context.Context, identity.Name, string) error {
+	return fault.New(fault.Unavailable, "identity_unavailable")
+}
+
+// silent is a notifier that sends nothing until it heals.
+type silent struct {
+	notify.Notify
+	well atomic.Bool
+}
+
+func (s *silent) heals() { s.well.Store(true) }
+
+func (s *silent) Send(ctx context.Context, m notify.Message) error {
+	if !s.well.Load() {
+		return fault.New(fault.Unavailable, "notify_unavailable")
+	}
+	return s.Notify.Send(ctx, m)
 }

@@ -50,22 +50,21 @@ func New(t testing.TB, options ...func(*edge.Config)) *World {
 	t.Helper()
 	w := &World{Deployment: edgetest.Deploy(t), Slug: "acme"}
 	w.Tenant = w.AddTenant(t, w.Slug)
-	p := w.Platform
-	w.worker = job.NewWorker(job.New(p.Table, p.IDs, p.Now), nil, p.Log)
-	for kind, r := range users.Runners(p) {
-		w.worker.Handle(kind, r)
-	}
-	for kind, r := range auth.Runners(p) {
-		w.worker.Handle(kind, r)
-	}
-	return w.Over(t, p, options...)
+	return w.Over(t, w.Platform, options...)
 }
 
-// Over gives the same world with its API over another platform, such as one that counts what is asked of it.
+// Over gives the same world with its API and its jobs over another platform, such as one that counts what is asked of it.
 func (w *World) Over(t testing.TB, p *platform.Platform, options ...func(*edge.Config)) *World {
 	t.Helper()
 	tokens := func(c *edge.Config) { c.Authenticator = edge.NewVerifier(p.Identity, p.Now) }
 	v := *w
+	v.worker = job.NewWorker(job.New(p.Table, p.IDs, p.Now), nil, p.Log)
+	for kind, r := range users.Runners(p) {
+		v.worker.Handle(kind, r)
+	}
+	for kind, r := range auth.Runners(p) {
+		v.worker.Handle(kind, r)
+	}
 	v.API = edgetest.Serve(t, p, slices.Concat(auth.Routes(p), me.Routes(p), users.Routes(p)), append(options, tokens)...)
 	return &v
 }
