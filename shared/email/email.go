@@ -71,17 +71,14 @@ func Parse(s string) (Address, error) {
 	if len(local)+1+len(ascii) > MaxTotal {
 		return Address{}, invalid("length")
 	}
-	return Address{Display: local + "@" + norm.NFC.String(shown), Canonical: strings.ToLower(local) + "@" + ascii}, nil
+	return Address{Display: local + "@" + shown, Canonical: strings.ToLower(local) + "@" + ascii}, nil
 }
 
-// domains maps case and normal form, and then holds each label to what may be registered.
+// domains maps case and normal form, and then holds each label to the rules: MapForLookup brings the checks of letters, hyphens, joiners
+// and A-labels.
 var domains = idna.New(
 	idna.MapForLookup(),
 	idna.Transitional(false),
-	idna.StrictDomainName(true),
-	idna.ValidateLabels(true),
-	idna.CheckHyphens(true),
-	idna.CheckJoiners(true),
 	idna.BidiRule(),
 	idna.VerifyDNSLength(true),
 )

@@ -3,6 +3,7 @@ package plain_test
 import (
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -124,6 +125,8 @@ func TestFold(t *testing.T) {
 		{"株式会社", "㍿"},
 		{"ガス", "ｶﾞｽ"},
 		{"Οδυσσεύς", "ΟΔΥΣΣΕΎΣ"},
+		{"ᏣᎳᎩ", "ꮳꮃꭹ"},
+		{"Ᏸ", "ᏸ"},
 		{"葛城", "葛\U000e0100城"},
 		{"ﬁx", "fix", "FIX"},
 		{"", "  "},
@@ -143,6 +146,24 @@ func TestFold(t *testing.T) {
 	for _, pair := range [][2]string{{"上海", "上每"}, {"Cafe", "Café"}, {"a b", "ab"}, {"体", "體"}} {
 		if plain.Fold(pair[0]) == plain.Fold(pair[1]) {
 			t.Errorf("%q and %q are one", pair[0], pair[1])
+		}
+	}
+}
+
+// TestFoldIsStable goes through every character that has a case, a mark or a form, alone and with the marks that folding and the normal form move.
+func TestFoldIsStable(t *testing.T) {
+	for r := rune(1); r <= utf8.MaxRune; r++ {
+		if !unicode.IsGraphic(r) || unicode.Is(unicode.Lo, r) {
+			continue
+		}
+		for _, s := range []string{string(r), string(r) + "\u0345", string(r) + "\u0345\u0301"} {
+			once := plain.Fold(s)
+			if plain.Fold(once) != once || plain.Fold(norm.NFD.String(s)) != once {
+				t.Fatalf("%+q folds to %+q, and that to %+q", s, once, plain.Fold(once))
+			}
+		}
+		if up := unicode.ToUpper(r); up != r && unicode.ToLower(up) == r && plain.Fold(string(up)) != plain.Fold(string(r)) {
+			t.Errorf("%c and %c are two", r, up)
 		}
 	}
 }
