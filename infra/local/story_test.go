@@ -160,6 +160,10 @@ func (s *story) call(args []string) {
 	header := s.next
 	s.next = http.Header{}
 	s.do(args[0], args[1], body, header)
+	if s.status == http.StatusServiceUnavailable && s.header.Get("Retry-After") == "1" {
+		time.Sleep(time.Second) // as a good client does; a sign-in in the very second in which all sessions were ended asks for it
+		s.do(args[0], args[1], body, header)
+	}
 }
 
 func (s *story) as(args []string)        { s.who = args[0] }
