@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -81,6 +82,15 @@ func (l *Log) String() string {
 	return l.b.String()
 }
 
+// signingKey is one for all deployments of a test run: making one takes longer than most tests.
+var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
+	k, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic("edgetest: " + err.Error())
+	}
+	return k
+})
+
 // Deploy opens a deployment; the test's end closes it. Its clock starts on 2 March 2026 and stands still.
 func Deploy(t testing.TB) *Deployment {
 	t.Helper()
@@ -97,6 +107,7 @@ func Deploy(t testing.TB) *Deployment {
 	}
 	provider, err := identitylocal.Open(filepath.Join(dir, "identity.db"), identitylocal.Options{
 		Now: now, Random: rand.Reader, Key: master.Local("identity"), Cost: identitylocal.Cheap,
+		SigningKey: signingKey(),
 	})
 	closing(t, err, provider)
 	box, err := notifylocal.Open(filepath.Join(dir, "outbox.jsonl"))

@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/cipher"
 	"crypto/rand"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,9 @@ type Options struct {
 	AccessLife  time.Duration    // 15 minutes
 	RefreshLife time.Duration    // 30 days
 	Cost        Cost             // Sane
+
+	// SigningKey signs the tokens instead of a key of the file's own. Making a key takes long; tests that open many providers share one.
+	SigningKey *rsa.PrivateKey
 }
 
 // SessionLife is how long a challenge may be answered, as in Cognito.
@@ -112,6 +116,9 @@ func Open(path string, o Options) (*Provider, error) {
 		return nil, fmt.Errorf("identity: %s: %w", path, err)
 	}
 	p := &Provider{o: o, db: db, aead: aead, busy: make(chan struct{}, 2)}
+	if o.SigningKey != nil {
+		p.key = named(o.SigningKey)
+	}
 	if err := p.prepare(); err != nil {
 		return nil, errors.Join(fmt.Errorf("identity: %s: %w", path, err), db.Close())
 	}
