@@ -12,8 +12,10 @@ import (
 
 // TestNoBrokenCiphers: no source of the module that ships imports a cipher or a hash that is broken, under whatever name.
 func TestNoBrokenCiphers(t *testing.T) {
-	broken := map[string]bool{"crypto/des": true, "crypto/rc4": true, "crypto/md5": true, "crypto/dsa": true,
-		"golang.org/x/crypto/blowfish": true, "golang.org/x/crypto/tea": true, "golang.org/x/crypto/md4": true}
+	broken := map[string]bool{
+		"crypto/des": true, "crypto/rc4": true, "crypto/md5": true, "crypto/dsa": true,
+		"golang.org/x/crypto/blowfish": true, "golang.org/x/crypto/tea": true, "golang.org/x/crypto/md4": true,
+	}
 	seen := 0
 	err := filepath.WalkDir("../..", func(path string, e fs.DirEntry, err error) error {
 		if err != nil {

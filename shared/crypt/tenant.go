@@ -121,7 +121,10 @@ const firstVersions = 4
 // load reads the tenant's key items and has the key service open the current version, and any that is not at hand from before.
 func (c *Crypt) load(ctx context.Context, t id.Tenant) (*TenantKey, error) {
 	now := c.now()
-	before, _ := c.peek(t)
+	before, ok := c.peek(t)
+	if ok && before.fresh(now) {
+		return before.key, nil // another load ended between this one's look at the cache and its start
+	}
 	k, err := c.read(ctx, t, now, before.key)
 	if err != nil {
 		if !fault.IsKind(err, fault.Unavailable) {
