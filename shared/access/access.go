@@ -86,7 +86,8 @@ func (a *Access) rows(ctx context.Context, t id.Tenant, u id.User, c identity.Cl
 		}
 	}
 	switch {
-	case s.OrgVersion == 0 || s.SelfVersion == 0 || s.Self.User != u || s.Org.ID != t || s.Self.Status == principal.UserDeleted:
+	case s.Self.User != u || s.Org.ID != t || // no such row
+		s.Self.Status == principal.UserDeleted:
 		return nil, tokenInvalid()
 	case s.Self.Status != principal.UserActive:
 		return nil, fault.New(fault.Unauthenticated, "account_inactive")

@@ -73,6 +73,8 @@ func TestSubjectRefuses(t *testing.T) {
 	revoked := standing(principal.UserActive, time.Time{})
 	w.put(key.RevokedSession(w.tenant, revoked, "s1"), struct{}{})
 	other := newWorldTenant(w)
+	gone := id.New[id.Tenant](w.ids) // of which a user was left over
+	w.put(key.User(gone, active), principal.Standing{Place: principal.Place{User: active, Active: true}, Status: principal.UserActive})
 
 	edit := func(c identity.Claims, f func(*identity.Claims)) identity.Claims { f(&c); return c }
 	for says, c := range map[string]struct {
@@ -88,6 +90,7 @@ func TestSubjectRefuses(t *testing.T) {
 		"no such tenant": {edit(w.claims(active), func(c *identity.Claims) {
 			c.Name = identity.NameOf(id.New[id.Tenant](w.ids), active)
 		}), fault.Unauthenticated, "token_invalid"},
+		"a tenant without a row":   {edit(w.claims(active), func(c *identity.Claims) { c.Name = identity.NameOf(gone, active) }), fault.Unauthenticated, "token_invalid"},
 		"a user of another tenant": {edit(w.claims(active), func(c *identity.Claims) { c.Name = identity.NameOf(other, active) }), fault.Unauthenticated, "token_invalid"},
 		"a name that is none":      {edit(w.claims(active), func(c *identity.Claims) { c.Name = "root" }), fault.Unauthenticated, "token_invalid"},
 		"deleted":                  {w.claims(standing(principal.UserDeleted, time.Time{})), fault.Unauthenticated, "token_invalid"},
