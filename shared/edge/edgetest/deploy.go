@@ -107,7 +107,7 @@ func Deploy(t testing.TB) *Deployment {
 	}
 	provider, err := identitylocal.Open(filepath.Join(dir, "identity.db"), identitylocal.Options{
 		Now: now, Random: rand.Reader, Key: master.Local("identity"), Cost: identitylocal.Cheap,
-		SigningKey: signingKey(),
+		SigningKey: signingKey(), NoSync: true,
 	})
 	closing(t, err, provider)
 	box, err := notifylocal.Open(filepath.Join(dir, "outbox.jsonl"))

@@ -37,6 +37,9 @@ type Options struct {
 
 	// SigningKey signs the tokens instead of a key of the file's own. Making a key takes long; tests that open many providers share one.
 	SigningKey *rsa.PrivateKey
+
+	// NoSync leaves the file to the system to write: a crash of the machine loses what was acknowledged. For tests.
+	NoSync bool
 }
 
 // SessionLife is how long a challenge may be answered, as in Cognito.
@@ -108,7 +111,7 @@ func Open(path string, o Options) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistMapType, NoFreelistSync: true})
+	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistMapType, NoFreelistSync: true, NoSync: o.NoSync})
 	if errors.Is(err, bolt.ErrTimeout) {
 		return nil, fmt.Errorf("identity: %s is held by another process", path)
 	}
