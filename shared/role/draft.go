@@ -33,8 +33,8 @@ type FieldRule struct {
 	Access string `json:"access"`
 }
 
-// Draft is a role that somebody asks for: nothing in it is trusted. Without a level it is of the lowest level that may contain the grants.
-// With CloneOf, what the draft leaves out (description, level, grants, fields) is that role's.
+// Draft is a role that somebody asks for: nothing in it is trusted. Without a level it is standard, or of the lowest level above that may
+// contain the grants. With CloneOf, what the draft leaves out (description, level, grants, fields) is that role's.
 type Draft struct {
 	Name        string
 	Description *string
@@ -44,8 +44,8 @@ type Draft struct {
 	CloneOf     id.Role
 }
 
-// Patch is a change that somebody asks for. Grants and fields are replaced whole; null empties them and the description, and takes the
-// level back to the lowest that may contain the grants.
+// Patch is a change that somebody asks for. Grants and fields are replaced whole; null empties them and the description, and a null level
+// is as one left out of a Draft.
 type Patch struct {
 	Name        patch.Field[string]
 	Description patch.Field[string]
@@ -161,9 +161,10 @@ func (s shape) validFields() ([]policy.FieldRule, []fault.Field) {
 	return out, bad
 }
 
-// lowestFor is the lowest level that may contain all of the grants that are not at fault.
+// lowestFor is the lowest level from standard on that may contain all of the grants that are not at fault. A restricted role is one that was
+// asked for as such: it could not grow.
 func lowestFor(grants []policy.Grant) policy.Level {
-	for _, l := range policy.Levels {
+	for _, l := range []policy.Level{policy.Standard, policy.Power} {
 		if !slices.ContainsFunc(grants, func(g policy.Grant) bool { return g.Scope != policy.None && !policy.LevelAllows(l, g) }) {
 			return l
 		}
