@@ -16,6 +16,7 @@ const (
 	PageItems = 100  // items of a page when Query.Limit is 0
 	MaxDepth  = 32   // nested objects and arrays of a doc
 	MaxDigits = 38   // digits of a number in a doc
+	MaxYear   = 9999 // of an item's expiry
 )
 
 // CheckGet holds the keys of a Get against the limits. Every adapter calls it before it touches the store.
@@ -98,7 +99,7 @@ func checkWrite(w *Write) error {
 	if w.Op != OpPut {
 		return nil
 	}
-	if len(w.Item.Index) > 0 && w.Item.Space != Data {
+	if len(w.Item.Index) > 0 && w.Item.Space != Data || w.Item.Expires.UTC().Year() > MaxYear {
 		return fault.New(fault.Internal, "write_malformed")
 	}
 	for n, k := range w.Item.Index {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/bits"
+	"strings"
 	"time"
 
 	"github.com/steward-crm/steward/shared/table"
@@ -25,6 +26,7 @@ const (
 	maskExpiry = 1 << 7 // the lower bits are the indexes, G1 lowest
 	indexes    = int(table.G5)
 	headLen    = 1 + 8 + 1
+	maxExpiry  = 253402300800 // the first second of the year 10000: after table.MaxYear
 )
 
 var errCorrupt = errors.New("local: a stored record cannot be read")
@@ -66,26 +68,25 @@ func appendEscaped[S ~string | ~[]byte](dst []byte, s S) []byte {
 	return dst
 }
 
-// readEnded reads what appendEnded wrote and gives the rest.
-func readEnded(b []byte) (s string, rest []byte, err error) {
-	i := bytes.IndexByte(b, 0)
-	if i >= 0 && i+1 < len(b) && b[i+1] == 1 {
-		return string(b[:i]), b[i+2:], nil
-	}
+// readEnded reads what appendEnded wrote and gives the rest. Without a 0x00 inside, both lie in s.
+func readEnded(s string) (part, rest string, err error) {
 	var out []byte
 	for {
-		i := bytes.IndexByte(b, 0)
-		if i < 0 || i+1 >= len(b) {
-			return "", nil, errCorrupt
+		i := strings.IndexByte(s, 0)
+		if i < 0 || i+1 >= len(s) {
+			return "", "", errCorrupt
 		}
-		switch b[i+1] {
+		switch s[i+1] {
 		case 1:
-			return string(append(out, b[:i]...)), b[i+2:], nil
+			if out == nil {
+				return s[:i], s[i+2:], nil
+			}
+			return string(append(out, s[:i]...)), s[i+2:], nil
 		case 0xFF:
-			out = append(out, b[:i+1]...)
-			b = b[i+2:]
+			out = append(out, s[:i+1]...)
+			s = s[i+2:]
 		default:
-			return "", nil, errCorrupt
+			return "", "", errCorrupt
 		}
 	}
 }
@@ -102,13 +103,14 @@ func appendEntry[S ~string | ~[]byte](dst []byte, pk, sk S, key []byte) []byte {
 
 // readEntry reads what follows the partition key in an entry key.
 func readEntry(b []byte) (sk, itemPK, itemSK string, err error) {
-	if sk, b, err = readEnded(b); err != nil {
+	s := string(b)
+	if sk, s, err = readEnded(s); err != nil {
 		return "", "", "", err
 	}
-	if itemPK, b, err = readEnded(b); err != nil {
+	if itemPK, s, err = readEnded(s); err != nil {
 		return "", "", "", err
 	}
-	return sk, itemPK, string(b), nil
+	return sk, itemPK, s, nil
 }
 
 func appendItem(dst []byte, it *table.Item) []byte {
@@ -169,6 +171,9 @@ func readRecord(b []byte) (record, error) {
 		}
 		r.expires = int64(binary.BigEndian.Uint64(r.rest))
 		r.rest = r.rest[8:]
+		if r.expires < 1 || r.expires > maxExpiry {
+			return record{}, errCorrupt
+		}
 	}
 	if r.mask&^maskExpiry >= 1<<indexes {
 		return record{}, errCorrupt
@@ -179,15 +184,18 @@ func readRecord(b []byte) (record, error) {
 // expired reports whether the record counts as absent at the second.
 func (r *record) expired(second int64) bool { return r.expires != 0 && r.expires <= second }
 
+// span is a part of record.rest.
+type span struct{ from, to int }
+
 // entries calls each with the index keys, in the order of the indexes, and gives what follows them.
-func (r *record) entries(each func(n int, pk, sk []byte)) (rest []byte, err error) {
+func (r *record) entries(each func(n int, pk, sk span)) (rest []byte, err error) {
 	rest = r.rest
 	for m := r.mask &^ maskExpiry; m != 0; m &= m - 1 {
-		var pk, sk []byte
-		if pk, rest, err = readSized(rest); err != nil {
+		var pk, sk span
+		if pk, rest, err = r.sized(rest); err != nil {
 			return nil, err
 		}
-		if sk, rest, err = readSized(rest); err != nil {
+		if sk, rest, err = r.sized(rest); err != nil {
 			return nil, err
 		}
 		if each != nil {
@@ -195,6 +203,13 @@ func (r *record) entries(each func(n int, pk, sk []byte)) (rest []byte, err erro
 		}
 	}
 	return rest, nil
+}
+
+func (r *record) sized(b []byte) (s span, rest []byte, err error) {
+	part, rest, err := readSized(b)
+	s.to = len(r.rest) - len(rest)
+	s.from = s.to - len(part)
+	return s, rest, err
 }
 
 // doc gives the record's doc, lying in the record.
@@ -213,16 +228,16 @@ func (r *record) item(k table.Key) (table.Item, error) {
 	if r.expires != 0 {
 		it.Expires = time.Unix(r.expires, 0).UTC()
 	}
-	rest := r.rest
+	rest, err := r.entries(nil)
+	if err != nil {
+		return table.Item{}, err
+	}
 	if n := bits.OnesCount8(r.mask &^ maskExpiry); n > 0 {
 		it.Index = make(map[table.Index]table.IndexKey, n)
-		var err error
-		rest, err = r.entries(func(n int, pk, sk []byte) {
-			it.Index[table.G1+table.Index(n)] = table.IndexKey{PK: string(pk), SK: string(sk)}
+		all := string(r.rest[:len(r.rest)-len(rest)]) // one piece of memory for all the keys
+		_, _ = r.entries(func(n int, pk, sk span) {
+			it.Index[table.G1+table.Index(n)] = table.IndexKey{PK: all[pk.from:pk.to], SK: all[sk.from:sk.to]}
 		})
-		if err != nil {
-			return table.Item{}, err
-		}
 	}
 	doc, sealed, err := readSized(rest)
 	if err != nil {

@@ -134,10 +134,13 @@ func readPage(tx *bolt.Tx, q *table.Query, r keyRange, second int64) (table.Page
 		if !live {
 			return true, nil
 		}
-		size += it.Size()
+		size += 64 + 16*len(it.Index) + len(q.PK) + len(k) - r.part + len(v) // no less than it.Size
 		if len(page.Items) == q.Limit || size > table.MaxPage && len(page.Items) > 0 {
 			page.Cursor = makeCursor(q, last)
 			return false, nil
+		}
+		if page.Items == nil {
+			page.Items = make([]table.Item, 0, min(q.Limit, 16))
 		}
 		page.Items = append(page.Items, it)
 		last = k[r.part:]

@@ -324,8 +324,8 @@ func (t *turn) unlist(space table.Space, key []byte, old *record, next *op) erro
 		return nil
 	}
 	var failed error
-	_, err := old.entries(func(n int, pk, sk []byte) {
-		t.scratch = appendEntry(t.scratch[:0], pk, sk, key)
+	_, err := old.entries(func(n int, pk, sk span) {
+		t.scratch = appendEntry(t.scratch[:0], old.rest[pk.from:pk.to], old.rest[sk.from:sk.to], key)
 		if next != nil && string(t.scratch) == string(next.entries[n]) {
 			return
 		}
