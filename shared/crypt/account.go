@@ -76,16 +76,12 @@ func (k *TenantKey) wrapAccount(a id.Account, plain []byte) (table.Item, error) 
 }
 
 func (k *TenantKey) unwrapAccount(a id.Account, it table.Item) ([]byte, error) {
-	n, header, err := parse(it.Sealed)
-	if err != nil {
-		return nil, err
-	}
-	v := k.version(n)
+	v := k.maker(it.Sealed)
 	if v == nil {
-		return nil, mismatch("unknown key version")
+		return nil, foreign(it.Sealed)
 	}
 	p := accountPlace(a, key.AccountKey(k.tenant, a))
-	plain, err := v.wrap.open(&p, header, it.Sealed)
+	plain, err := v.wrap.open(&p, it.Sealed)
 	if err != nil {
 		return nil, err
 	}
@@ -110,16 +106,7 @@ func (k *TenantKey) account(a id.Account, plain []byte) (*AccountKey, error) {
 func (k *AccountKey) Seal(p Place, plain []byte) ([]byte, error) { return k.seals.seal(&p, plain) }
 
 // Open opens what Seal sealed at the very place, or answers Internal sealed_mismatch.
-func (k *AccountKey) Open(p Place, sealed []byte) ([]byte, error) {
-	n, header, err := parse(sealed)
-	if err != nil {
-		return nil, err
-	}
-	if n != k.seals.version {
-		return nil, mismatch("unknown key version")
-	}
-	return k.seals.open(&p, header, sealed)
-}
+func (k *AccountKey) Open(p Place, sealed []byte) ([]byte, error) { return k.seals.open(&p, sealed) }
 
 // Digest returns a keyed SHA-256 of b: it tells whether two states of the account are equal to who has the key, and nothing after the
 // key is destroyed.

@@ -20,11 +20,10 @@ import (
 // 31 bytes more than the plaintext while key versions are below 128. The second byte's high half is the suite, its low half flags, of
 // which none is defined. The additional data is header, tenant, record, item, path and schema, each with its length before it.
 const (
-	magic      = 0xE1
-	aes256GCM  = 0x10
-	nonceSize  = 12
-	tagSize    = 16
-	maxVersion = 1<<32 - 1
+	magic     = 0xE1
+	aes256GCM = 0x10
+	nonceSize = 12
+	tagSize   = 16
 
 	// Overhead is how much longer a sealed value is than its plaintext, for key versions below 128.
 	Overhead = 1 + 1 + 1 + nonceSize + tagSize
@@ -43,13 +42,15 @@ type Place struct {
 type sealer struct {
 	aead    cipher.AEAD
 	version uint64
-	tenant  string
+	header  []byte // of every value it seals
+	bound   []byte // header and tenant, as additional data begins
 	random  io.Reader
 }
 
 func newSealer(secret []byte, version uint64, tenant string, random io.Reader) (sealer, error) {
 	a, err := newAEAD(secret)
-	return sealer{aead: a, version: version, tenant: tenant, random: random}, err
+	header := binary.AppendUvarint([]byte{magic, aes256GCM}, version)
+	return sealer{aead: a, version: version, header: header, bound: appendPart(appendPart(nil, string(header)), tenant), random: random}, err
 }
 
 func newAEAD(secret []byte) (cipher.AEAD, error) {
@@ -61,26 +62,34 @@ func newAEAD(secret []byte) (cipher.AEAD, error) {
 }
 
 func (s *sealer) seal(p *Place, plain []byte) ([]byte, error) {
-	out := make([]byte, 0, Overhead+4+len(plain)) // 4: a version takes up to five bytes
-	out = append(out, magic, aes256GCM)
-	out = binary.AppendUvarint(out, s.version)
-	header := len(out)
-	out = out[:header+nonceSize]
-	nonce := out[header:]
+	out := make([]byte, 0, len(s.header)+nonceSize+len(plain)+tagSize)
+	out = append(out, s.header...)
+	out = out[:len(s.header)+nonceSize]
+	nonce := out[len(s.header):]
 	if _, err := io.ReadFull(s.random, nonce); err != nil {
 		return nil, fault.New(fault.Internal, "internal").Because(err)
 	}
 	sc := scratches.Get().(*scratch)
-	sc.ad = appendPlace(sc.ad[:0], out[:header], s.tenant, p)
+	sc.ad = appendPlace(append(sc.ad[:0], s.bound...), p)
 	out = s.aead.Seal(out, nonce, plain, sc.ad)
 	scratches.Put(sc)
 	return out, nil
 }
 
-func (s *sealer) open(p *Place, header int, sealed []byte) ([]byte, error) {
-	nonce, text := sealed[header:header+nonceSize], sealed[header+nonceSize:]
+// made reports whether the value has the sealer's header: its suite, its version, in their only form.
+func (s *sealer) made(sealed []byte) bool {
+	return len(sealed) >= len(s.header)+nonceSize+tagSize && string(sealed[:len(s.header)]) == string(s.header)
+}
+
+// open opens a value that the sealer made.
+func (s *sealer) open(p *Place, sealed []byte) ([]byte, error) {
+	if !s.made(sealed) {
+		return nil, foreign(sealed)
+	}
+	sealed = sealed[len(s.header):]
+	nonce, text := sealed[:nonceSize], sealed[nonceSize:]
 	sc := scratches.Get().(*scratch)
-	sc.ad = appendPlace(sc.ad[:0], sealed[:header], s.tenant, p)
+	sc.ad = appendPlace(append(sc.ad[:0], s.bound...), p)
 	out, err := s.aead.Open(make([]byte, 0, len(text)-tagSize), nonce, text, sc.ad)
 	scratches.Put(sc)
 	if err != nil {
@@ -89,25 +98,18 @@ func (s *sealer) open(p *Place, header int, sealed []byte) ([]byte, error) {
 	return out, nil
 }
 
-// parse reads the header of a sealed value: its length and the key version. What it cannot judge is the AEAD's to refuse, since the header
-// is bound too.
-func parse(sealed []byte) (version uint64, header int, err error) {
-	if len(sealed) < Overhead || sealed[0] != magic {
-		return 0, 0, mismatch("not a sealed value")
+// foreign says, for the log, why no sealer has the value's header.
+func foreign(sealed []byte) error {
+	switch {
+	case len(sealed) < Overhead || sealed[0] != magic:
+		return mismatch("not a sealed value")
+	case sealed[1] != aes256GCM:
+		return mismatch("unknown suite or flags")
 	}
-	if sealed[1] != aes256GCM {
-		return 0, 0, mismatch("unknown suite or flags")
-	}
-	v, n := binary.Uvarint(sealed[2:min(len(sealed), 2+5)])
-	if n <= 0 || v > maxVersion || len(sealed) < 2+n+nonceSize+tagSize {
-		return 0, 0, mismatch("no key version")
-	}
-	return v, 2 + n, nil
+	return mismatch("unknown key version")
 }
 
-func appendPlace(b, header []byte, tenant string, p *Place) []byte {
-	b = append(binary.AppendUvarint(b, uint64(len(header))), header...)
-	b = appendPart(b, tenant)
+func appendPlace(b []byte, p *Place) []byte {
 	b = appendPart(b, p.Record)
 	b = appendPart(b, p.Item)
 	b = appendPart(b, p.Path)
@@ -115,6 +117,9 @@ func appendPlace(b, header []byte, tenant string, p *Place) []byte {
 }
 
 func appendPart(b []byte, s string) []byte {
+	if len(s) < 0x80 { // the one byte that AppendUvarint would take longer for
+		return append(append(b, byte(len(s))), s...)
+	}
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 

@@ -262,23 +262,28 @@ func (k *TenantKey) Seal(p Place, plain []byte) ([]byte, error) { return k.curre
 
 // Open opens what Seal sealed at the very place, under any version of the key, or answers Internal sealed_mismatch.
 func (k *TenantKey) Open(p Place, sealed []byte) ([]byte, error) {
-	n, header, err := parse(sealed)
-	if err != nil {
-		return nil, err
+	v := k.current
+	if !v.own.made(sealed) {
+		if v = k.maker(sealed); v == nil {
+			return nil, foreign(sealed)
+		}
 	}
-	v := k.version(n)
-	if v == nil {
-		return nil, mismatch("unknown key version")
+	return v.own.open(&p, sealed)
+}
+
+// maker gives the version that a value or a wrapped account key is under, or nil. All sealers of a version share its header.
+func (k *TenantKey) maker(sealed []byte) *version {
+	for _, v := range k.versions {
+		if v.own.made(sealed) {
+			return v
+		}
 	}
-	return v.own.open(&p, header, sealed)
+	return nil
 }
 
 // Current reports whether a value of the tenant, or the item of an account's key, is under the version that seals now. What is not waits
 // for a rotation to reach it.
-func (k *TenantKey) Current(sealed []byte) bool {
-	n, _, err := parse(sealed)
-	return err == nil && n == k.current.n
-}
+func (k *TenantKey) Current(sealed []byte) bool { return k.current.own.made(sealed) }
 
 // Blind returns the blind index of a normalised value: 32 hex digits, equal only within this tenant, field and index version.
 func (k *TenantKey) Blind(field, value string) string {
