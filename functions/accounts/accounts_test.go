@@ -373,6 +373,16 @@ func TestFirstOwner(t *testing.T) {
 	post(clerk, m{"ownerId": rep.User}).Want(t, 403, "permission_denied")
 	post(clerk, m{"ownerId": id.New[id.User](d.IDs)}).Want(t, 403, "permission_denied")
 	post(clerk, m{"ownerId": clerk.User}).Want(t, 201, "")
+	// And the new account lies within the scope of each right that it takes.
+	grant := func(m policy.Module, a policy.Action, s policy.Scope) policy.Grant {
+		return policy.Grant{Module: m, Action: a, Scope: s}
+	}
+	narrow := d.user(t, grant(policy.ModAccount, policy.Create, policy.All), grant(policy.ModAccount, policy.Transfer, policy.Own))
+	post(narrow, m{"ownerId": rep.User}).Want(t, 403, "permission_denied")
+	giver := d.user(t, grant(policy.ModAccount, policy.Create, policy.All), grant(policy.ModAccount, policy.Transfer, policy.All), grant(policy.ModContact, policy.Create, policy.Own))
+	post(giver, m{"ownerId": rep.User, "contacts": []m{{"name": "Ann"}}}).Want(t, 403, "permission_denied")
+	post(giver, m{"ownerId": rep.User}).Want(t, 201, "")
+	post(giver, m{"contacts": []m{{"name": "Ann"}}}).Want(t, 201, "")
 }
 
 // TestDeactivate holds A14 and that doing it twice is doing it once.

@@ -412,3 +412,29 @@ func TestTooLarge(t *testing.T) {
 	}
 	t.Error("never refused")
 }
+
+// TestContactLimit holds the limit of contacts, at its edge.
+func TestContactLimit(t *testing.T) {
+	w := newWorld(t)
+	boss := w.user(t, principal.UserActive, "", "")
+	who := w.as(boss, everything(policy.All))
+	a := w.create(t, who, "")
+	var last *account.Contact
+	for range account.MaxContacts {
+		last = w.addContact(t, who, a.ID, account.ContactDraft{Name: "Ann"})
+	}
+	one := func(c *change.Set) error {
+		_, err := w.accounts.AddContact(t.Context(), who, c, a.ID, 0, account.ContactDraft{Name: "One more"})
+		return err
+	}
+	if err := w.run(t.Context(), who, one); !fault.Is(err, "too_many_contacts") {
+		t.Errorf("one more: %v", err)
+	}
+	got, err := w.accounts.Get(t.Context(), who, a.ID)
+	must(t, err)
+	if len(got.Contacts) != account.ContactsShown || got.ContactCount != account.MaxContacts {
+		t.Errorf("shown with %d of %d", len(got.Contacts), got.ContactCount)
+	}
+	must(t, w.run(t.Context(), who, func(c *change.Set) error { return w.accounts.DeleteContact(t.Context(), who, c, a.ID, last.ID, 0) }))
+	must(t, w.run(t.Context(), who, one))
+}

@@ -52,12 +52,20 @@ func (r *reader) read(ctx context.Context, batch []candidate, most int) error {
 	if err != nil {
 		return err
 	}
-	found := make(map[table.Key]*table.Item, len(items))
-	for i := range items {
-		found[items[i].Key] = &items[i]
+	next := func(k table.Key) *table.Item { // items come in the order of the keys
+		if len(items) == 0 || items[0].Key != k {
+			return nil
+		}
+		it := &items[0]
+		items = items[1:]
+		return it
 	}
 	for _, c := range batch {
-		it := found[key.Account(t, c.id)]
+		it := next(key.Account(t, c.id))
+		var own *table.Item
+		if r.dense {
+			own = next(key.AccountKey(t, c.id))
+		}
 		if it == nil || it.Index[table.G2].SK != c.position {
 			continue // gone, or updated since: then it stands elsewhere in the order, and is met there
 		}
@@ -68,7 +76,7 @@ func (r *reader) read(ctx context.Context, batch []candidate, most int) error {
 		if !policy.Decide(r.who, policy.ModAccount, policy.View, a.resource(t)).Allowed || !r.query.admits(a) {
 			continue
 		}
-		r.rows = append(r.rows, row{a, it.Sealed, found[key.AccountKey(t, c.id)], c.position})
+		r.rows = append(r.rows, row{a, it.Sealed, own, c.position})
 		if len(r.rows) == most {
 			return nil
 		}
