@@ -19,6 +19,7 @@ import (
 
 // TestUnsignedChangesNothing is entries 70 to 73, 80 to 82 of the list of bad input: what is refused before the body is read.
 func TestUnsignedChangesNothing(t *testing.T) {
+	t.Parallel()
 	b, err := json.Marshal(created(), json.Deterministic(true))
 	if err != nil {
 		t.Fatal(err)
@@ -123,6 +124,7 @@ func TestUnreadableBodies(t *testing.T) {
 // TestWrongSchema is entries 77 and 79: every field at fault is named at once, nothing changes, and one dead letter is kept that says where
 // and what, and nothing of the values.
 func TestWrongSchema(t *testing.T) {
+	t.Parallel()
 	set := func(path string, v any) func(object) {
 		return func(x object) {
 			parts := strings.Split(path, "/")

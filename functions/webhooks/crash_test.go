@@ -212,6 +212,7 @@ func (d *desk) live(m *mortal, webhookID string, body any) receipt {
 
 // TestOnboardingSurvivesEveryStumble: a call that fails once, or whose reply is lost, while the process lives on.
 func TestOnboardingSurvivesEveryStumble(t *testing.T) {
+	t.Parallel()
 	for _, after := range []bool{false, true} {
 		for n := 1; ; n++ {
 			d, m := openMortal(t)
@@ -256,6 +257,7 @@ func eachDeath(t *testing.T, run func(t *testing.T, d *desk, m *mortal)) {
 // TestOnboardingSurvivesEveryDeath is I31 and I32 under crashes: wherever the process dies, once, the next one completes the onboarding,
 // and every step has taken effect once.
 func TestOnboardingSurvivesEveryDeath(t *testing.T) {
+	t.Parallel()
 	eachDeath(t, func(t *testing.T, d *desk, m *mortal) {
 		r := d.live(m, "msg_1", created())
 		if p := d.progress(r.ID); p.Status != "active" {
@@ -284,6 +286,7 @@ func TestOnboardingSurvivesEveryDeath(t *testing.T) {
 // TestFailedOnboardingIsUndoneAtEveryDeath: an invitation that can never be delivered fails the onboarding at its last step. Wherever the
 // process dies, on the way there or on the way back, nothing is left but the record.
 func TestFailedOnboardingIsUndoneAtEveryDeath(t *testing.T) {
+	t.Parallel()
 	eachDeath(t, func(t *testing.T, d *desk, m *mortal) {
 		m.mail = fault.New(fault.Invalid, "undeliverable")
 		r := d.live(m, "msg_1", created())
@@ -328,6 +331,7 @@ func (d *desk) nothingLeft(m *mortal, r receipt, step, code string) {
 
 // TestFailureOfEachStepIsUndone lets each step fail for good.
 func TestFailureOfEachStepIsUndone(t *testing.T) {
+	t.Parallel()
 	for step, hits := range map[string]func(w table.Write) bool{
 		"tenant":        func(w table.Write) bool { return w.Item.SK == "TENANT" && w.If == table.Absent },
 		"key":           func(w table.Write) bool { return w.Item.Space == table.Keys && w.Item.SK == "HEAD" },

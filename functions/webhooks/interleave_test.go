@@ -139,6 +139,7 @@ func TestHeldEventThatCannotBeFollowed(t *testing.T) {
 
 // TestKeyDisabledForHours: nothing can be opened, so the onboarding fails in the end; the way back needs no key.
 func TestKeyDisabledForHours(t *testing.T) {
+	t.Parallel()
 	for _, step := range []string{"tenant", "key", "roles", "company", "administrator", "invitation"} { // active needs no key
 		t.Run(step, func(t *testing.T) {
 			d, m := openMortal(t)
