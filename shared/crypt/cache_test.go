@@ -140,6 +140,9 @@ func TestDisabledKeyBites(t *testing.T) {
 				_, err = d.process().Tenant(ctx, ten)
 				d.refused("another process", err, fault.Locked, "key_unavailable")
 			}
+			d.pass(-time.Second) // what was learnt is not unlearnt when the clock steps back
+			_, err := d.crypt.Tenant(ctx, ten)
+			d.refused("with the clock stepped back", err, fault.Locked, "key_unavailable")
 			if d.dump(at...) != before {
 				t.Error("the store changed")
 			}
