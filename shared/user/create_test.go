@@ -1,6 +1,7 @@
 package user_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -200,6 +201,24 @@ func TestUserLimitRaced(t *testing.T) {
 	}
 	if row, _ := w.row(t); made != 2 || row.Users != 3 {
 		t.Fatalf("%d were made, the tenant counts %d of 3", made, row.Users)
+	}
+	w.sound(t)
+}
+
+// TestUserLimitInterleaved holds I38 in its narrowest moment: both have judged before either commits.
+func TestUserLimitInterleaved(t *testing.T) {
+	w := newWorld(t, func(r *principal.Tenant) { r.UserLimit = 2 })
+	var sets []*change.Set
+	for i := range 2 {
+		who := w.as(t, w.admin)
+		c := change.New(who.Principal, w.IDs, w.Now())
+		_, err := w.users.Create(t.Context(), who, c, user.Draft{Name: "U", Email: fmt.Sprintf("u%d@acme.example", i)})
+		must(t, err)
+		sets = append(sets, c)
+	}
+	must(t, sets[0].Commit(t.Context(), w.Table))
+	if err := sets[1].Commit(t.Context(), w.Table); !errors.Is(err, change.ErrMoved) {
+		t.Fatalf("the second commit answered %v", err)
 	}
 	w.sound(t)
 }

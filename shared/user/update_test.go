@@ -271,11 +271,20 @@ func TestUpdateSelf(t *testing.T) {
 		_, err := w.users.SetVerified(t.Context(), c, w.tenant, u, identity.Email)
 		return err
 	}))
+	verified := func(a identity.Attribute) {
+		must(t, w.system(t.Context(), func(c *change.Set) error {
+			_, err := w.users.SetVerified(t.Context(), c, w.tenant, u, a)
+			return err
+		}))
+	}
+	w.unchanged(t, func() { verified(identity.Email) }) // again
+	w.unchanged(t, func() { verified(identity.Phone) }) // there is none
 	must(t, self(0, user.SelfPatch{Name: given("Lei"), Email: given("lei@acme.example"), Phone: given("13800138000"), Locale: given("zh-CN")}))
 	if got := w.load(t, u); got.Name != "Lei" || got.Canonical != "lei@acme.example" || got.EmailVerified || got.PhoneVerified || got.Locale != "zh-CN" {
 		t.Errorf("%+v", got)
 	}
 	w.unchanged(t, func() {
+		must(t, self(0, user.SelfPatch{Name: given("Lei "), Phone: given("+86 138 0013 8000")})) // nothing new
 		refused(t, self(1, user.SelfPatch{Name: given("X")}), "version_conflict")
 		refused(t, self(0, user.SelfPatch{Email: given("ada@acme.example")}), "email_taken")
 		field(t, self(0, user.SelfPatch{Name: none[string]()}), "/name", "required")
