@@ -70,6 +70,9 @@ func asIs(s string) string { return s }
 // characters carry more: two of them make a name.
 const leastPart = 4
 
+// phoneTail is how much of the end of a phone number names somebody: people leave out the country.
+const phoneTail = 8
+
 // contextual reports whether the password holds a personal word or a part of one, whatever the case, width, signs for letters or
 // separators in between.
 func contextual(pw string, personal []string) bool {
@@ -105,6 +108,9 @@ func partsOf(personal []string) []string {
 			for label := range strings.SplitSeq(domain, ".") {
 				add(letters(label))
 			}
+		}
+		if d, ok := strings.CutPrefix(x, "+"); ok && len(d) > phoneTail && strings.Trim(d, "0123456789") == "" {
+			add(d[len(d)-phoneTail:])
 		}
 		words := strings.FieldsFunc(x, separator)
 		for _, w := range words {

@@ -2,8 +2,8 @@
 // an estimate of strength, nothing that names the person or the company. It takes a password byte for byte: no trimming, no
 // normalisation, any character but NUL. It keeps nothing and hashes nothing; that is the identity provider's.
 //
-// The estimator brings its dictionaries, and every binary that links this package pays for reading them at start-up: only binaries that
-// set passwords import it.
+// The estimator brings its dictionaries, and every binary that links this package pays some 45 ms of CPU at start-up (November 2026): only
+// binaries that set passwords import it.
 package password
 
 import (
@@ -28,7 +28,7 @@ const (
 type Rules struct {
 	MinLength   int      // more than MinLength raises it
 	Composition bool     // demands an upper-case letter, a lower-case letter, a digit and a sign
-	Personal    []string // what a password may not hold: tenant slug, company, the user's name and e-mail address
+	Personal    []string // what a password may not hold: tenant slug, company, the user's name, e-mail address and phone (E.164)
 
 	// Reused reports whether pw is one of the last passwords. It is asked last, because it costs the most, and only about a password
 	// that is good otherwise. Nil: there is none before.

@@ -14,7 +14,7 @@ import (
 )
 
 // rules are those of a tenant with the slug acme-trade and a user of it.
-var rules = password.Rules{Personal: []string{"acme-trade", "Acme Trading Ltd.", "李雪梅", "Li Xuemei", "xuemei.li@acme-trade.example", "", "Wu Lin"}}
+var rules = password.Rules{Personal: []string{"acme-trade", "Acme Trading Ltd.", "李雪梅", "Li Xuemei", "xuemei.li@acme-trade.example", "", "Wu Lin", "+8613812349876"}}
 
 func TestCheck(t *testing.T) {
 	good := "plum kettle orbit 42"
@@ -54,6 +54,8 @@ func TestCheck(t *testing.T) {
 		{"user's name spread", "kettle x-u-e-m-e-i orbit", "password_contextual"},
 		{"user's name the other way round", "kettle linwu orbit", "password_contextual"},
 		{"user's name in Chinese", "今晚和李雪梅一起喝茶看山水", "password_contextual"},
+		{"user's phone as dialled at home", "plum 138-1234-9876 kettle", "password_contextual"},
+		{"four digits of a phone are nothing", "plum 9876 kettle orbit", ""},
 		{"one short part of a name is nothing", "kettle liorbit 4 plum", ""},
 		{"top level domains name nobody", "an example kettle orbit", ""},
 		{"digits", "483910275563", "password_weak"},
