@@ -98,6 +98,7 @@ func TestLifeOfARole(t *testing.T) {
 	if s := w.subject(ann); policy.May(s, policy.ModAccount, policy.View) != policy.Own || policy.May(s, policy.ModAccount, policy.Update) != policy.None {
 		t.Error("the change is not in force on the next request")
 	}
+	w.made(w.admin, role.Draft{Name: "BUYERS’ DESK"}) // the old name is free
 	copied := w.made(w.admin, role.Draft{Name: "Second", CloneOf: made.ID})
 	if copied.ID == made.ID || copied.Description != about || !slices.Equal(copied.Grants, after.Grants) || !slices.Equal(copied.Fields, after.Fields) {
 		t.Errorf("copy: %+v", copied)
