@@ -17,6 +17,8 @@ import (
 	"net/netip"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/steward-crm/steward/shared/crypt"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/identity"
@@ -107,8 +109,12 @@ type server struct {
 	sources  *buckets
 	tenants  *buckets
 	denials  *buckets
+	locales  *lru.Cache[asked, string]
 	inFlight register
 }
+
+// maxLocales is how many Accept-Language headers, of 256 bytes at most, are remembered.
+const maxLocales = 1024
 
 // New assembles the API. It fails, with every reason, when a route is not fit to serve: no declared Access, no handler, two of one
 // operation or path, a path that cannot be matched.
@@ -124,10 +130,12 @@ func New(c Config) (http.Handler, error) {
 		tenants: newBuckets(c.Limits.Tenant, c.Limits.Remembered),
 		denials: newBuckets(c.Limits.Denied, c.Limits.Remembered),
 	}
-	routes, err := newRouter(c.Routes)
-	if err != nil {
+	var err error
+	if s.locales, err = lru.New[asked, string](maxLocales); err != nil {
 		return nil, err
 	}
-	s.routes = routes
+	if s.routes, err = newRouter(c.Routes); err != nil {
+		return nil, err
+	}
 	return s, nil
 }

@@ -25,7 +25,7 @@ import (
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{server: s, w: w, r: r, begun: s.Now().UTC(), id: id.New[id.Request](s.IDs), source: s.sourceOf(r)}
 	x.accept = acceptLanguage(r.Header)
-	x.locale = text.Negotiate(x.accept, "")
+	x.locale = s.negotiate(x.accept, text.English)
 	x.headers()
 	ctx, cancel := context.WithTimeout(r.Context(), s.Limits.Deadline)
 	defer cancel()
@@ -111,7 +111,7 @@ func (x *exchange) authorize(ctx context.Context, claims identity.Claims, first 
 	if err != nil {
 		return err
 	}
-	x.locale = text.Negotiate(x.accept, firstLocale(who.Self.Locale, who.Org.Settings.Locale))
+	x.locale = x.server.negotiate(x.accept, firstLocale(who.Self.Locale, who.Org.Settings.Locale))
 	if who.Locale != x.locale {
 		s := *who
 		s.Locale = x.locale
@@ -181,6 +181,22 @@ func (x *exchange) remembers() bool {
 
 func (x *exchange) once() once.Request {
 	return once.Of(x.who.Principal, x.key, []byte(x.r.Method), []byte(x.r.URL.EscapedPath()), []byte(x.r.URL.RawQuery), x.body)
+}
+
+// asked is an Accept-Language header and what to answer in without it.
+type asked struct{ accept, fallback string }
+
+// negotiate is text.Negotiate, remembered for the headers that were seen last: clients send few different ones.
+func (s *server) negotiate(accept, fallback string) string {
+	if accept == "" {
+		return fallback
+	}
+	if l, ok := s.locales.Get(asked{accept, fallback}); ok {
+		return l
+	}
+	l := text.Negotiate(accept, fallback)
+	s.locales.Add(asked{strings.Clone(accept), fallback}, l)
+	return l
 }
 
 func firstLocale(of ...string) string {

@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"math/big"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/identity"
@@ -26,6 +28,7 @@ const (
 	keysBetween = 30 * time.Second // between two fetches for key ids that we do not know
 	minModulus  = 2048             // bits
 	fetchLimit  = 5 * time.Second  // of one fetch
+	maxVerified = 4096             // tokens whose verdict is remembered
 )
 
 // errToken is the one answer to every token that does not verify.
@@ -52,9 +55,10 @@ type Signer interface {
 
 // Verifier verifies access tokens against the provider's published keys, which it caches.
 type Verifier struct {
-	signer Signer
-	now    func() time.Time
-	parser *jwt.Parser
+	signer   Signer
+	now      func() time.Time
+	parser   *jwt.Parser
+	verified *lru.Cache[[sha256.Size]byte, verdict]
 
 	mu       sync.Mutex
 	keys     map[string]*rsa.PublicKey
@@ -66,7 +70,11 @@ type Verifier struct {
 
 // NewVerifier returns the Authenticator for the provider's own tokens: RS256 only, issuer, client and use pinned, expiry demanded.
 func NewVerifier(s Signer, now func() time.Time) *Verifier {
-	return &Verifier{signer: s, now: now, parser: jwt.NewParser(
+	verified, err := lru.New[[sha256.Size]byte, verdict](maxVerified)
+	if err != nil {
+		panic("edge: " + err.Error()) // only for a size below one
+	}
+	return &Verifier{signer: s, now: now, verified: verified, parser: jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodRS256.Alg()}),
 		jwt.WithIssuer(s.Issuer().URL),
 		jwt.WithLeeway(leeway),
@@ -86,11 +94,39 @@ type accessClaims struct {
 	AuthTime *jwt.NumericDate `json:"auth_time"`
 }
 
+// verdict is a token that verified, with the key set that it did so by. A token's bytes, the keys and the clock decide all that a
+// verification decides, so the same bytes need no second one until they expire or the keys are fetched again. What the user may do, and
+// whether they may do anything still, is no part of it.
+type verdict struct {
+	claims identity.Claims
+	keys   time.Time
+}
+
 // Authenticate verifies the token and gives its claims.
 func (v *Verifier) Authenticate(ctx context.Context, token string) (identity.Claims, error) {
 	if len(token) > maxToken {
 		return identity.Claims{}, errToken()
 	}
+	sum := sha256.Sum256([]byte(token))
+	now, keys := v.now(), v.current()
+	if old, ok := v.verified.Get(sum); ok && old.keys.Equal(keys) && now.Sub(keys) < keysFresh && now.Before(old.claims.Expires.Add(leeway)) {
+		return old.claims, nil
+	}
+	c, err := v.verify(ctx, token)
+	if err == nil {
+		v.verified.Add(sum, verdict{c, keys})
+	}
+	return c, err
+}
+
+// current names the key set: by when it was fetched.
+func (v *Verifier) current() time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.fetched
+}
+
+func (v *Verifier) verify(ctx context.Context, token string) (identity.Claims, error) {
 	var c accessClaims
 	var unavailable error
 	_, err := v.parser.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {

@@ -246,9 +246,17 @@ func keysAreFetchedSeldom(t *testing.T) {
 	at = at.Add(31 * time.Second)
 	want("a made-up key later", try("k-made-up"), "token_invalid", 3)
 	want("again", try("k-made-up"), "token_invalid", 3)
+	old := p.sign(p.key, map[string]any{"alg": "RS256", "kid": "k1"}, p.claims(who, at))
+	for range 2 {
+		if _, err := v.Authenticate(t.Context(), old); err != nil {
+			t.Error(err)
+		}
+	}
 	at, p.kid = at.Add(31*time.Second), "k2"
 	want("a new key", try("k2"), "", 4)
 	want("the old key has gone", try("k1"), "token_invalid", 4)
+	_, err := v.Authenticate(t.Context(), old)
+	want("a token of the old key that verified before", err, "token_invalid", 4)
 	at, p.down = at.Add(2*time.Hour), true
 	want("the provider is down, the keys are known", try("k2"), "", 5)
 	at = at.Add(25 * time.Hour)
