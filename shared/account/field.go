@@ -117,21 +117,25 @@ func accesses[T any](fields []field[T], s *policy.Subject, m policy.Module) []po
 // show takes out of x what is hidden, and masks what is masked.
 func show[T any](fields []field[T], x *T, access []policy.Access) {
 	for _, f := range fields {
-		parts := f.parts(x)
-		for i, p := range parts {
-			switch access[i] {
-			case policy.Read, policy.Edit:
-			case policy.Masked:
-				if *p != "" {
-					*p = f.mask(*p)
-				}
+		mine := access[:max(1, len(f.members))]
+		access = access[len(mine):]
+		if !slices.ContainsFunc(mine, narrow) {
+			continue
+		}
+		for i, p := range f.parts(x) {
+			switch {
+			case !narrow(mine[i]) || *p == "":
+			case mine[i] == policy.Masked:
+				*p = f.mask(*p)
 			default:
 				*p = ""
 			}
 		}
-		access = access[len(parts):]
 	}
 }
+
+// narrow reports that the access shows less than the whole value. What is no known access shows nothing.
+func narrow(a policy.Access) bool { return a != policy.Read && a != policy.Edit }
 
 // writable refuses the named fields that the subject's roles do not let them write when doing the action. It speaks of the field's name
 // alone, so it tells nothing of what is stored.

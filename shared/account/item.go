@@ -67,12 +67,15 @@ func contactPlace(a id.Account, c id.Contact) crypt.Place {
 	return crypt.Place{Record: string(a), Item: key.ContactPrefix + string(c), Path: "contact", Schema: groupSchema}
 }
 
+// group is a value for each tag.
+type group [tagMail + 1]string
+
 // seal packs the members that hold something into one envelope; nothing to seal is no envelope.
-func seal(k *crypt.AccountKey, p crypt.Place, values map[uint16]string) ([]byte, error) {
+func seal(k *crypt.AccountKey, p crypt.Place, values group) ([]byte, error) {
 	var members []crypt.Member
-	for tag := uint16(tagEmail); tag <= tagMail; tag++ {
-		if v := values[tag]; v != "" {
-			members = append(members, crypt.Member{Tag: tag, Value: []byte(v)})
+	for tag, v := range values {
+		if v != "" {
+			members = append(members, crypt.Member{Tag: uint16(tag), Value: []byte(v)})
 		}
 	}
 	if members == nil {
@@ -81,24 +84,24 @@ func seal(k *crypt.AccountKey, p crypt.Place, values map[uint16]string) ([]byte,
 	return k.Seal(p, crypt.Pack(members))
 }
 
-func open(k *crypt.AccountKey, p crypt.Place, sealed []byte, into map[uint16]*string) error {
+func open(k *crypt.AccountKey, p crypt.Place, sealed []byte) (values group, err error) {
 	if len(sealed) == 0 {
-		return nil
+		return values, nil
 	}
 	b, err := k.Open(p, sealed)
 	if err != nil {
-		return err
+		return values, err
 	}
 	members, err := crypt.Unpack(b)
 	if err != nil {
-		return err
+		return values, err
 	}
 	for _, m := range members {
-		if to := into[m.Tag]; to != nil {
-			*to = string(m.Value)
+		if int(m.Tag) < len(values) {
+			values[m.Tag] = string(m.Value)
 		}
 	}
-	return nil
+	return values, nil
 }
 
 // shard is the tenant-wide index partition of an account. The number of shards only grows, and readers read them all.
@@ -151,15 +154,13 @@ func fromItem(it table.Item) (*Account, error) {
 }
 
 func (a *Account) seal(k *crypt.AccountKey) ([]byte, error) {
-	return seal(k, accountPlace(a.ID), map[uint16]string{
-		tagEmail: a.Email, tagPhone: a.Phone, tagIDNumber: a.IDNumber, tagMail: a.mail,
-	})
+	return seal(k, accountPlace(a.ID), group{tagEmail: a.Email, tagPhone: a.Phone, tagIDNumber: a.IDNumber, tagMail: a.mail})
 }
 
 func (a *Account) open(k *crypt.AccountKey, sealed []byte) error {
-	return open(k, accountPlace(a.ID), sealed, map[uint16]*string{
-		tagEmail: &a.Email, tagPhone: &a.Phone, tagIDNumber: &a.IDNumber, tagMail: &a.mail,
-	})
+	g, err := open(k, accountPlace(a.ID), sealed)
+	a.Email, a.Phone, a.IDNumber, a.mail = g[tagEmail], g[tagPhone], g[tagIDNumber], g[tagMail]
+	return err
 }
 
 func (c *Contact) item(t id.Tenant, k *crypt.AccountKey) (table.Item, error) {
@@ -169,7 +170,7 @@ func (c *Contact) item(t id.Tenant, k *crypt.AccountKey) (table.Item, error) {
 	if err != nil {
 		return table.Item{}, err
 	}
-	sealed, err := seal(k, contactPlace(c.Account, c.ID), map[uint16]string{tagEmail: c.Email, tagPhone: c.Phone, tagMail: c.mail})
+	sealed, err := seal(k, contactPlace(c.Account, c.ID), group{tagEmail: c.Email, tagPhone: c.Phone, tagMail: c.mail})
 	if err != nil {
 		return table.Item{}, err
 	}
@@ -185,7 +186,9 @@ func contactFromItem(it table.Item, a *Account, k *crypt.AccountKey) (*Contact, 
 		ID: d.ID, Account: d.Account, Version: it.Version, Primary: new(d.ID == a.primary), Name: d.Name, Title: d.Title,
 		CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
 	}
-	return c, open(k, contactPlace(a.ID, c.ID), it.Sealed, map[uint16]*string{tagEmail: &c.Email, tagPhone: &c.Phone, tagMail: &c.mail})
+	g, err := open(k, contactPlace(a.ID, c.ID), it.Sealed)
+	c.Email, c.Phone, c.mail = g[tagEmail], g[tagPhone], g[tagMail]
+	return c, err
 }
 
 // moment is the time of a change as it is kept: milliseconds, as in sort keys, and never before the last one.
