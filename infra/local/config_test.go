@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -10,7 +11,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	keyslocal "github.com/steward-crm/steward/shared/keys/local"
 	notifylocal "github.com/steward-crm/steward/shared/notify/local"
 )
 
@@ -60,6 +63,13 @@ func TestMistakesInTheConfiguration(t *testing.T) { // bad input 104
 			},
 		},
 		{
+			name: "a store whose key file is gone", says: []string{keyFile, "put it back"},
+			spoil: func(t *testing.T, data string) {
+				mkdir(t, data)
+				write(t, filepath.Join(data, storeFile), "", 0o600)
+			},
+		},
+		{
 			name: "a webhook secret that others can read", says: []string{secretFile, "chmod 600"},
 			spoil: func(t *testing.T, data string) {
 				mkdir(t, data)
@@ -85,6 +95,9 @@ func TestMistakesInTheConfiguration(t *testing.T) { // bad input 104
 			spoil: func(t *testing.T, data string) {
 				mkdir(t, data)
 				write(t, filepath.Join(data, storeFile), strings.Repeat("not a store ", 4000), 0o600)
+				if _, err := keyslocal.Open(filepath.Join(data, keyFile), time.Now, rand.Reader); err != nil {
+					t.Fatal(err)
+				}
 			},
 		},
 	} {

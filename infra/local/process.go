@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -112,6 +113,9 @@ func (p *process) open(cfg config, log *slog.Logger) (*platform.Platform, *notif
 	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
 		return nil, nil, err
 	}
+	if missing(cfg.path(keyFile)) && !missing(cfg.path(storeFile)) {
+		return nil, nil, wrongf("%s is missing beside a store that was sealed with it; put it back, or name another folder with --data", cfg.path(keyFile))
+	}
 	// The store's lock comes before everything else in the folder: a second process must touch nothing.
 	store, err := tablelocal.Open(cfg.path(storeFile), tablelocal.Options{Now: now})
 	if err != nil {
@@ -192,6 +196,11 @@ func (p *process) close() error {
 	}
 	p.closers = nil
 	return all
+}
+
+func missing(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 func listen(addr string) (net.Listener, error) {

@@ -155,7 +155,7 @@ func (s *story) call(args []string) {
 	}
 	var body []byte
 	if len(args) == 3 {
-		body = []byte(os.Expand(args[2], s.ts.Getenv))
+		body = []byte(s.expand(args[2]))
 	}
 	header := s.next
 	s.next = http.Header{}
@@ -167,7 +167,7 @@ func (s *story) call(args []string) {
 }
 
 func (s *story) as(args []string)        { s.who = args[0] }
-func (s *story) setHeader(args []string) { s.next.Set(args[0], os.Expand(args[1], s.ts.Getenv)) }
+func (s *story) setHeader(args []string) { s.next.Set(args[0], s.expand(args[1])) }
 
 func (s *story) wantStatus(args []string) {
 	if strconv.Itoa(s.status) != args[0] {
@@ -179,7 +179,7 @@ func (s *story) wantStatus(args []string) {
 }
 
 func (s *story) match(args []string) {
-	re, err := regexp.Compile(os.Expand(args[1], s.ts.Getenv))
+	re, err := regexp.Compile(s.expand(args[1]))
 	s.ts.Check(err)
 	if got := s.member(args[0]); !re.MatchString(got) {
 		s.ts.Fatalf("%s is %q, want %s: %s", args[0], got, re, s.body)
@@ -238,8 +238,11 @@ func (s *story) webhook(args []string) {
 	if len(args) == 3 {
 		secret = []byte(args[2])
 	}
-	s.signed(args[0], []byte(os.Expand(s.ts.ReadFile(args[1]), s.ts.Getenv)), secret)
+	s.signed(args[0], []byte(s.expand(s.ts.ReadFile(args[1]))), secret)
 }
+
+// expand fills in $VARIABLES.
+func (s *story) expand(text string) string { return os.Expand(text, s.ts.Getenv) }
 
 func (s *story) now(args []string) { s.ts.Setenv(args[0], time.Now().UTC().Format(time.RFC3339Nano)) }
 
