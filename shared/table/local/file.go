@@ -11,6 +11,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // What Open answers when the file cannot be had. Each is one line for the person who started the process; Open adds the path.
@@ -111,10 +112,7 @@ func openBolt(path string, noSync bool) (db *bolt.DB, err error) {
 	o := &bolt.Options{
 		Timeout: lockWait,
 		NoSync:  noSync, NoGrowSync: noSync,
-		// The list of free pages would be written anew with each commit. It is written once, by closeFile; after a crash bbolt
-		// finds the free pages by walking the file.
-		NoFreelistSync: true, FreelistType: bolt.FreelistMapType,
-		NoStatistics: true,
+		NoFreelistSync: true, FreelistType: bolt.FreelistMapType, // see tuneFreelist
 	}
 	if runtime.GOOS != "windows" { // there the file would grow to this size at once
 		// Mapped ahead, the file is not mapped anew while it grows, for which all readers would have to pause. It costs address
@@ -126,9 +124,9 @@ func openBolt(path string, noSync bool) (db *bolt.DB, err error) {
 	}
 	db, err = bolt.Open(path, 0o600, o)
 	switch {
-	case errors.Is(err, bolt.ErrTimeout):
+	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("%s: %w", path, ErrInUse)
-	case errors.Is(err, bolt.ErrInvalid), errors.Is(err, bolt.ErrChecksum), errors.Is(err, bolt.ErrVersionMismatch):
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
 		return nil, fmt.Errorf("%s: %w", path, ErrForeign)
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -185,6 +183,16 @@ func checkFormat(tx *bolt.Tx) error {
 		return fmt.Errorf("%w: its format is %d, this version reads up to %d", ErrNewer, n, format)
 	}
 	return nil
+}
+
+// maxFreelist is how many free pages may be listed with each commit: four pages of list.
+const maxFreelist = 2000
+
+// tuneFreelist decides, after each commit, whether the next one writes the list of free pages, as each does anew. With it the next start
+// is quick even after a crash. Without it bbolt must walk the file then; but a long list would cost each commit more than its data.
+func tuneFreelist(db *bolt.DB) {
+	n := db.Stats()
+	db.NoFreelistSync = n.FreePageN+n.PendingPageN > maxFreelist
 }
 
 // closeFile writes the list of free pages, so that the next start need not walk the file, and closes it.

@@ -104,13 +104,11 @@ func (r *keyRange) walk(b *bolt.Bucket, reverse bool, each func(k, v []byte) (bo
 		}
 		return nil
 	}
-	k, v := c.Seek(r.high)
-	if k == nil {
-		k, v = c.Last()
-	} else {
-		k, v = c.Prev()
+	before := c.Prev
+	if k, _ := c.Seek(r.high); k == nil {
+		before = c.Last
 	}
-	for ; k != nil && bytes.Compare(k, r.low) >= 0; k, v = c.Prev() {
+	for k, v := before(); k != nil && bytes.Compare(k, r.low) >= 0; k, v = c.Prev() {
 		if more, err := each(k, v); !more || err != nil {
 			return err
 		}

@@ -81,7 +81,11 @@ func limitsRefused(t *testing.T, s *suite) {
 			t.Fatalf("%s: the rest of the commit was written", c.what)
 		}
 	}
-	s.must(t, with(func(it *table.Item) { it.Doc = []byte(`{"text":"` + digits + `{[{["}`) })...)
+	// In a text, digits and brackets are letters, and an escaped quote does not end it.
+	text := digits + strings.Repeat("{[", table.MaxDepth)
+	for _, doc := range []string{`{"a":"` + text + `"}`, `{"a":"\"` + text + `"}`, `{"a":"\\","b":"` + text + `"}`} {
+		s.must(t, with(func(it *table.Item) { it.Doc = []byte(doc) })...)
+	}
 }
 
 func limitsMostWrites(t *testing.T, s *suite) {

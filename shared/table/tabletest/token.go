@@ -57,8 +57,28 @@ func tokenOtherWrites(t *testing.T, s *suite) {
 	} {
 		wantFault(t, what, s.try(t, token, w...), fault.Internal, "token_reused")
 	}
-	it.Version = 1
-	same(t, "as the first commit left it", s.one(t, it.Key), it)
+	guarded := s.token()
+	if err := s.try(t, guarded, table.Put(it, table.Equals("a", "b")), table.Check(other, table.Absent), table.Check(s.key("p", "u"), table.Always)); err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]table.Cond{
+		"another value":   table.Equals("a", "c"),
+		"another member":  table.Equals("b", "b"),
+		"a version":       table.VersionIs(1),
+		"another version": table.VersionIs(2),
+	} {
+		w := []table.Write{table.Put(it, c), table.Check(other, table.Absent), table.Check(s.key("p", "u"), table.Always)}
+		wantFault(t, what, s.try(t, guarded, w...), fault.Internal, "token_reused")
+	}
+	wantFault(t, "another key checked", s.try(t, guarded, table.Put(it, table.Equals("a", "b")), table.Check(other, table.Absent), table.Check(s.key("p", "v"), table.Always)), fault.Internal, "token_reused")
+	removed := s.token()
+	rest := table.Put(table.Item{Key: s.key("p", "w")}, table.Always)
+	if err := s.try(t, removed, table.Delete(other, table.Always), rest); err != nil {
+		t.Fatal(err)
+	}
+	wantFault(t, "a check, not a delete", s.try(t, removed, table.Check(other, table.Always), rest), fault.Internal, "token_reused")
+	it.Version = 2
+	same(t, "as the two commits left it", s.one(t, it.Key), it)
 	if s.one(t, other) != nil {
 		t.Error("a refused commit was written")
 	}
