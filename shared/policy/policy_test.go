@@ -332,7 +332,8 @@ func TestCatalogue(t *testing.T) {
 // TestTwoRulesOnOneField: the narrower holds, should a role ever be stored with both.
 func TestTwoRulesOnOneField(t *testing.T) {
 	s := subject(policy.Role{Grants: []policy.Grant{grant(policy.ModAccount, policy.View, policy.Own)}, Fields: []policy.FieldRule{
-		{Module: policy.ModAccount, Field: "phone", Access: policy.Read}, {Module: policy.ModAccount, Field: "phone", Access: policy.Hidden},
+		{Module: policy.ModAccount, Field: "phone", Access: policy.Read},
+		{Module: policy.ModAccount, Field: "phone", Access: policy.Hidden},
 		{Module: policy.ModAccount, Field: "phone", Access: policy.Masked},
 	}})
 	if got := s.Field(policy.ModAccount, policy.View, "phone"); got != policy.Hidden {
