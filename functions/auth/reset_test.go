@@ -97,6 +97,11 @@ func TestForgottenByNobody(t *testing.T) {
 	if n := len(w.Outbox.Items()) - before; n != 1 || w.Mail(t, active.Email).Template != "reset" {
 		t.Errorf("%d messages were sent", n)
 	}
+	for _, p := range []*signintest.Person{invited, leaver, sleeper} {
+		if n := len(w.Events(t, p, "auth.forgotPassword")); n != 0 {
+			t.Errorf("a code was issued to %s", p.Email)
+		}
+	}
 	forgot(w, "", "").Want(t, http.StatusUnprocessableEntity, "required").Field(t, "/email", "required").Field(t, "/tenant", "required")
 }
 

@@ -98,7 +98,8 @@ func issue(t id.Tenant, u id.User, p purpose, c code) (table.Item, error) {
 	if err != nil {
 		return table.Item{}, fault.New(fault.Internal, "internal").Because(err)
 	}
-	return table.Item{Key: codeKey(t, u, p), Doc: doc, Expires: c.Issued.Add(CodeLife)}, nil
+	// The item outlives the code: whether a code is over is decided here, and not by when the store forgets.
+	return table.Item{Key: codeKey(t, u, p), Doc: doc, Expires: c.Issued.Add(2 * CodeLife)}, nil
 }
 
 // code reads the code that is out, and its item's version: 0 for none.
