@@ -73,7 +73,6 @@ type demo struct {
 	posts        map[string]string // name → id
 	people       []*person
 	accounts     map[string][]string // owner's id → ids, in the order of creation
-	adminRole    string
 }
 
 // person is a user of the sample company.
