@@ -49,3 +49,16 @@ func MakeCursor(q table.Query, last []byte) string { return makeCursor(&q, last)
 
 // ReadCursor gives the last key of the page before.
 func ReadCursor(s string, q table.Query) ([]byte, error) { return readCursor(s, &q) }
+
+// Queued is how many commits wait for the writer.
+func (s *Store) Queued() int { return len(s.queue) }
+
+// Transactions is how many bbolt transactions have written the file.
+func (s *Store) Transactions() int {
+	tx, err := s.db.Load().Begin(false)
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	return tx.ID()
+}

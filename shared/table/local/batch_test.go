@@ -1,0 +1,114 @@
+package local_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/steward-crm/steward/shared/fault"
+	"github.com/steward-crm/steward/shared/table"
+	"github.com/steward-crm/steward/shared/table/local"
+)
+
+// gate is a clock that can stop the writer, which looks at it once a batch, before it judges anything.
+type gate struct {
+	*clock
+	shut    atomic.Bool
+	reached chan struct{}
+	open    chan struct{}
+}
+
+func (g *gate) Now() time.Time {
+	if g.shut.CompareAndSwap(true, false) {
+		close(g.reached)
+		<-g.open
+	}
+	return g.clock.Now()
+}
+
+// TestBatch stops the writer at one commit, queues others behind it, and lets it go: they are one bbolt transaction, and still each is
+// judged against what the ones before it left.
+func TestBatch(t *testing.T) {
+	g := &gate{clock: newClock(), reached: make(chan struct{}), open: make(chan struct{})}
+	s, err := local.Open(filepath.Join(t.TempDir(), "table.db"), local.Options{Now: g.Now, NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	counted := s.Transactions()
+
+	var wait sync.WaitGroup
+	answers := map[string]*error{}
+	queue := func(ctx context.Context, what, token string, w ...table.Write) {
+		before := s.Queued()
+		answer := new(error)
+		answers[what] = answer
+		wait.Go(func() { *answer = s.Commit(ctx, token, w...) })
+		for s.Queued() == before && !g.shut.Load() {
+			runtime.Gosched()
+		}
+	}
+	put := func(sk string, c table.Cond) table.Write { return table.Put(bareItem(sk), c) }
+
+	g.shut.Store(true)
+	queue(t.Context(), "first", "first", put("first", table.Absent))
+	<-g.reached
+	cut, cancel := context.WithCancel(t.Context())
+	queue(t.Context(), "a", "a", put("a", table.Absent), put("a2", table.Absent))
+	queue(t.Context(), "a said twice", "a", put("a", table.Absent), put("a2", table.Absent))
+	queue(t.Context(), "a with other writes", "a", put("b", table.Absent))
+	queue(t.Context(), "a by another token", "c", put("a", table.Absent), put("d", table.Absent))
+	queue(t.Context(), "on top of a", "e", put("a", table.VersionIs(1)))
+	queue(cut, "cut", "f", put("cut", table.Absent))
+	queue(t.Context(), "deletes a", "g", table.Delete(bareItem("a").Key, table.VersionIs(2)))
+	queue(t.Context(), "a anew", "h", put("a", table.Absent))
+	for i := range 30 {
+		sk := fmt.Sprint("n", i)
+		queue(t.Context(), sk, sk, put(sk, table.Absent))
+	}
+	cancel()
+	close(g.open)
+	wait.Wait()
+
+	for what, err := range answers {
+		switch what {
+		case "a with other writes":
+			if !fault.Is(*err, "token_reused") {
+				t.Errorf("%s: %v", what, *err)
+			}
+		case "a by another token":
+			f, ok := errors.AsType[*table.ConditionFailed](*err)
+			if !ok || len(f.Failed) != 1 || f.Failed[0].Item == nil || f.Failed[0].Item.Version != 1 {
+				t.Errorf("%s: %v", what, *err)
+			}
+		case "cut":
+			if !errors.Is(*err, context.Canceled) {
+				t.Errorf("%s: %v", what, *err)
+			}
+		default:
+			if *err != nil {
+				t.Errorf("%s: %v", what, *err)
+			}
+		}
+	}
+	items, err := s.Get(t.Context(), bareItem("a").Key, bareItem("a2").Key, bareItem("b").Key, bareItem("d").Key, bareItem("cut").Key, bareItem("n29").Key)
+	if err != nil || len(items) != 3 || items[0].Version != 1 || items[1].SK != "a2" || items[2].SK != "n29" {
+		t.Errorf("%v, %v", items, err)
+	}
+	if n := s.Transactions() - counted; n != 2 {
+		t.Errorf("%d bbolt transactions: the first by itself, then one for all the others", n)
+	}
+	list, _, err := s.Changes(t.Context(), "", 1000)
+	if err != nil || len(list) != 1+2+1+1+1+30 {
+		t.Errorf("%d changes, %v", len(list), err)
+	}
+	if err := s.Verify(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
