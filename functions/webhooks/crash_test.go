@@ -36,6 +36,9 @@ type mortal struct {
 	refuse  func(local.Call) error // a fault of the table that stays
 	keys    map[table.Key]bool     // ever written in the keys space
 	mail    error                  // what the mail service answers
+	deletes func() error           // what the identity provider answers to a deletion
+
+	meanwhile func() // happens when the first identity is about to be made
 }
 
 var errDead = fault.New(fault.Unavailable, "table_unavailable")
@@ -99,6 +102,10 @@ type mortalIdentity struct {
 }
 
 func (i mortalIdentity) CreateUser(ctx context.Context, n identity.Name, email, phone, password string, life time.Duration) error {
+	if meanwhile := i.m.meanwhile; meanwhile != nil {
+		i.m.meanwhile = nil
+		meanwhile()
+	}
 	return i.m.effect(func() error { return i.Identity.CreateUser(ctx, n, email, phone, password, life) })
 }
 
@@ -107,6 +114,11 @@ func (i mortalIdentity) SetTemporaryPassword(ctx context.Context, n identity.Nam
 }
 
 func (i mortalIdentity) Delete(ctx context.Context, n identity.Name) error {
+	if down := i.m.deletes; down != nil {
+		if err := down(); err != nil {
+			return err
+		}
+	}
 	return i.m.effect(func() error { return i.Identity.Delete(ctx, n) })
 }
 
@@ -294,6 +306,27 @@ func TestFailedOnboardingIsUndoneAtEveryDeath(t *testing.T) {
 	})
 }
 
+// TestUndoIsNeverGivenUp: a provider that cannot delete for half a day, longer than any job is tried, leaves nothing behind in the end.
+func TestUndoIsNeverGivenUp(t *testing.T) {
+	d, m := openMortal(t)
+	m.mail = fault.New(fault.Invalid, "undeliverable")
+	up := d.Now().Add(12 * time.Hour)
+	m.deletes = func() error {
+		if d.Now().Before(up) {
+			return fault.New(fault.Unavailable, "identity_unavailable")
+		}
+		return nil
+	}
+	r := d.receipt(d.send("msg_1", created()), http.StatusAccepted)
+	for d.waiting() && d.Now().Before(up.Add(time.Hour)) {
+		if _, err := d.worker.RunDue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d.Clock.Add(time.Minute)
+	}
+	d.nothingLeft(m, r, "invitation", "undeliverable")
+}
+
 // nothingLeft holds I32: of a failed onboarding there is the record with the step and the code, the audit, and nothing else: no row, no
 // key, no identity. And the customer can be onboarded again under the same names.
 func (d *desk) nothingLeft(m *mortal, r receipt, step, code string) {
@@ -305,6 +338,10 @@ func (d *desk) nothingLeft(m *mortal, r receipt, step, code string) {
 	left := d.left()
 	if !strings.Contains(left, string(r.ID)) || strings.Count(left, "\n") != 0 {
 		t.Fatalf("left behind:\n%s", left)
+	}
+	record, err := d.Table.Get(t.Context(), key.Onboarding(r.ID))
+	if err != nil || len(record) != 1 || len(record[0].Sealed) != 0 {
+		t.Fatalf("what the webhook said stays beside the record: %v", err)
 	}
 	for k := range m.keys {
 		items, err := d.Table.Get(t.Context(), k)

@@ -3,14 +3,17 @@ package webhooks_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/steward-crm/steward/functions/webhooks"
 	"github.com/steward-crm/steward/shared/audit"
 	"github.com/steward-crm/steward/shared/edge/edgetest"
+	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/job"
 	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/keys"
@@ -166,6 +169,39 @@ func TestKeyDisabledForHours(t *testing.T) {
 			d.nothingLeft(m, r, d.progress(r.ID).Step, "key_unavailable")
 		})
 	}
+}
+
+// TestUndoWaitsForTheInvitation: an onboarding that gives up while another worker is just about to make the administrator's identity must
+// not be done undoing before that: the identity would be left behind.
+func TestUndoWaitsForTheInvitation(t *testing.T) {
+	d, m := openMortal(t)
+	r := d.receipt(d.send("msg_1", created()), http.StatusAccepted)
+	sound := d.Faults.Before
+	other := job.NewWorker(job.New(d.Table, d.IDs, d.Now), d.Feed, d.Log)
+	for kind, runner := range webhooks.Runners(d.Platform) {
+		other.Handle(kind, runner)
+	}
+	m.meanwhile = func() {
+		d.Crypt.Forget(tenant.System)
+		d.Faults.Before = func(c local.Call) error {
+			if slices.Contains(c.Keys, key.TenantKeyHead(tenant.System)) {
+				return fault.New(fault.Internal, "internal")
+			}
+			return sound(c)
+		}
+		for range 28 { // five attempts, all within the lease of the invitation
+			if _, err := other.RunDue(t.Context()); err != nil {
+				t.Error(err)
+			}
+			d.Clock.Add(time.Second)
+		}
+		d.Faults.Before = sound
+	}
+	d.work()
+	if m.meanwhile != nil {
+		t.Fatal("nothing happened meanwhile")
+	}
+	d.nothingLeft(m, r, "invitation", "internal")
 }
 
 // stopBefore disables the master key as soon as the onboarding's next step is the one named, and forgets every cached key.

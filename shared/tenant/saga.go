@@ -36,7 +36,7 @@ type Run interface {
 // The pauses of the saga.
 const (
 	lookAgain = 200 * time.Millisecond // at a job that it waits for
-	tryLater  = 5 * time.Minute        // at an undoing, or a held event, that the job would give up on
+	tryLater  = 5 * time.Minute        // at what the job would give up on, and may not: undoing, and events that were held
 )
 
 // adminRole is the template of the first administrator's role.
@@ -86,8 +86,17 @@ var steps = []step{
 }
 
 // Onboard runs the onboarding that the job was staged for, from where the last run left it. A step is committed together with the job's
-// state, so it takes effect once however often the job runs. When a step cannot be done for good, the steps before it are undone.
+// state, so it takes effect once however often the job runs. When a step cannot be done for good, the steps before it are undone. The
+// job itself is never given up: it ends when the tenant is active, or everything undone.
 func (s *Store) Onboard(ctx context.Context, r Run) error {
+	err := s.onboard(ctx, r)
+	if r.GivesUp(err) {
+		return r.Postpone(r.Now().Add(tryLater), err)
+	}
+	return err
+}
+
+func (s *Store) onboard(ctx context.Context, r Run) error {
 	w := &work{}
 	var p payload
 	if err := r.Payload(&p); err != nil {
@@ -109,15 +118,10 @@ func (s *Store) Onboard(ctx context.Context, r Run) error {
 			return err
 		}
 	}
-	if w.state.Failed == "" {
-		err = s.replay(ctx, r, w)
-	} else {
-		err = s.undo(ctx, r, w)
+	if w.state.Failed != "" {
+		return s.undo(ctx, r, w)
 	}
-	if r.GivesUp(err) {
-		return r.Postpone(r.Now().Add(tryLater), err) // neither may stop half way
-	}
-	return err
+	return s.replay(ctx, r, w)
 }
 
 // forward takes the steps that are left.
