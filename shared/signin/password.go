@@ -58,10 +58,14 @@ func formerPlace(u id.User) crypt.Place {
 // judge holds a new password to the tenant's policy and the last passwords, and answers its hash to be remembered. Ask it only for who
 // has shown a session, a code or the old password: its verdict tells things about the person.
 func (d *Desk) judge(ctx context.Context, row *principal.Tenant, p *Person, pointer, pw string) (former, error) {
+	company, err := d.company(ctx, p.Tenant)
+	if err != nil {
+		return former{}, err
+	}
 	local, _, _ := strings.Cut(p.Email, "@")
-	err := password.Check(pointer, pw, password.Rules{
+	err = password.Check(pointer, pw, password.Rules{
 		MinLength: row.Settings.PasswordMinLength, Composition: row.Settings.PasswordComposition,
-		Personal: []string{row.Slug, p.Name, p.Email, local, p.Phone},
+		Personal: []string{row.Slug, company, p.Name, p.Email, local, p.Phone},
 		Reused:   func(pw string) (bool, error) { return d.reused(ctx, p, pw) },
 	})
 	if err != nil {
@@ -73,6 +77,21 @@ func (d *Desk) judge(ctx context.Context, row *principal.Tenant, p *Person, poin
 	}
 	h.Sum, err = d.sum(ctx, h, pw)
 	return h, err
+}
+
+// company reads the name of the person's company; "" while there is none.
+func (d *Desk) company(ctx context.Context, t id.Tenant) (string, error) {
+	items, err := d.Table.Get(ctx, key.Company(t))
+	if err != nil || len(items) == 0 {
+		return "", err
+	}
+	var doc struct {
+		Name string `json:"name"`
+	}
+	if err := json.Unmarshal(items[0].Doc, &doc); err != nil {
+		return "", fault.New(fault.Internal, "internal").Because(err)
+	}
+	return doc.Name, nil
 }
 
 // reused compares with the last passwords. The newest of them may never have come into force, when the provider failed after the commit:
