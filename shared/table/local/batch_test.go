@@ -14,6 +14,7 @@ import (
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/table"
 	"github.com/steward-crm/steward/shared/table/local"
+	"github.com/steward-crm/steward/shared/table/local/localtest"
 )
 
 // gate is a clock that can stop the writer, which looks at it once a batch, before it judges anything.
@@ -110,5 +111,26 @@ func TestBatch(t *testing.T) {
 	}
 	if err := s.Verify(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestFailedSync has the disk answer an error for a transaction that it has written. Nobody can know then; the file is opened anew, and
+// the same call completes, once.
+func TestFailedSync(t *testing.T) {
+	s := localtest.OpenFaulty(t, newClock().Now, &local.Faults{})
+	s.FailSync(errors.New("input/output error"))
+	s.FreezeIndexes()
+	for i := range 3 {
+		err := s.Commit(t.Context(), "token", table.Put(bareItem("a"), table.Absent))
+		if want := i == 0; fault.Is(err, "table_unavailable") != want || !want && err != nil {
+			t.Errorf("attempt %d: %v", i, err)
+		}
+	}
+	items, err := s.Get(t.Context(), bareItem("a").Key)
+	if err != nil || len(items) != 1 || items[0].Version != 1 {
+		t.Errorf("%v, %v", items, err)
+	}
+	if list, _, err := s.Changes(t.Context(), "", 10); err != nil || len(list) != 1 {
+		t.Errorf("%d changes, %v", len(list), err)
 	}
 }

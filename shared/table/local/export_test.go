@@ -1,6 +1,10 @@
 package local
 
 import (
+	"errors"
+
+	bolt "go.etcd.io/bbolt"
+
 	"github.com/steward-crm/steward/shared/table"
 )
 
@@ -61,4 +65,14 @@ func (s *Store) Transactions() int {
 	}
 	defer func() { _ = tx.Rollback() }()
 	return tx.ID()
+}
+
+// FailSync makes the disk fail the next transaction in the worst way: everything is written, and the answer is an error. To be called
+// before the first commit.
+func (s *Store) FailSync(err error) {
+	commit := s.w.sync
+	s.w.sync = func(tx *bolt.Tx) error {
+		s.w.sync = commit
+		return errors.Join(commit(tx), err)
+	}
 }

@@ -69,7 +69,7 @@ func Open(path string, o Options) (*Store, error) {
 	if err := s.open(); err != nil {
 		return nil, err
 	}
-	s.w.opened = s.now()
+	s.w.opened, s.w.sync = s.now(), (*bolt.Tx).Commit
 	go s.write()
 	return s, nil
 }

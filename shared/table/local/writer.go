@@ -3,6 +3,8 @@ package local
 import (
 	"runtime"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 // The bounds of one bbolt transaction.
@@ -16,7 +18,8 @@ type writer struct {
 	opened time.Time
 	held   *pending // taken from the queue and not fitting into the batch before
 	batch  []*pending
-	broken bool // a transaction failed: the file must be opened anew
+	broken bool                 // a transaction failed: the file must be opened anew
+	sync   func(*bolt.Tx) error // (*bolt.Tx).Commit
 }
 
 // write is the writing goroutine.
@@ -102,7 +105,7 @@ func (s *Store) runBatch() {
 			p.err = err
 		}
 	}
-	if changed {
+	if changed || s.w.broken { // when nobody knows, the readers of the feed had better look
 		s.announce()
 	}
 	for i, p := range b {
@@ -137,7 +140,7 @@ func (s *Store) apply(batch []*pending) (changed bool, err error) {
 		_ = tx.Rollback()
 		return false, internal(err)
 	}
-	if err := tx.Commit(); err != nil {
+	if err := s.w.sync(tx); err != nil {
 		s.w.broken = true
 		return false, unavailable(err)
 	}
