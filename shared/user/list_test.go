@@ -116,12 +116,24 @@ func TestListHoldsStill(t *testing.T) {
 func TestListLag(t *testing.T) {
 	w := newWorld(t)
 	u := w.invite(t, user.Draft{Name: "Gone", Email: "gone@acme.example"})
+	mine, other := w.department(t, ""), w.department(t, "")
+	in := func(d *user.Draft) { d.Department = mine }
+	moved, local := w.active(t, "Mo Moved", in), w.active(t, "Lea Local", in, with(w.role(t, grant(policy.ModUser, policy.View, policy.Department))))
 	w.Store.FreezeIndexes()
 	defer w.Store.ThawIndexes()
 	must(t, w.delete(context.Background(), w.admin, u))
-	for _, x := range w.everyone(t, w.as(t, w.admin), user.Filter{}, 10) {
-		if x.ID == u {
-			t.Error("a deleted user is listed")
+	must(t, w.update(t.Context(), w.admin, moved, user.Patch{Department: given(other)}))
+	for _, by := range []id.User{w.admin, local} {
+		for _, x := range w.everyone(t, w.as(t, by), user.Filter{}, 10) {
+			if x.ID == u || (x.ID == moved && by == local) {
+				t.Error("a user is listed who is deleted, or out of sight")
+			}
 		}
 	}
+}
+
+func TestListNeedsTheRight(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.users.List(t.Context(), w.as(t, w.active(t, "No Body")), user.Filter{}, "", 10)
+	refused(t, err, "permission_denied")
 }

@@ -1,6 +1,7 @@
 package user_test
 
 import (
+	"errors"
 	"sync"
 	"testing"
 
@@ -70,11 +71,25 @@ func TestVersions(t *testing.T) {
 	if now := w.load(t, u); now.Version != was.Version+1 {
 		t.Errorf("version %d after %d", now.Version, was.Version)
 	}
+	// Both have judged before either commits.
+	var sets []*change.Set
+	for _, name := range []string{"Three", "Four"} {
+		who := w.as(t, w.admin)
+		c := change.New(who.Principal, w.IDs, w.Now())
+		_, err := w.users.Update(t.Context(), who, c, u, 0, user.Patch{Name: given(name)})
+		must(t, err)
+		sets = append(sets, c)
+	}
+	must(t, sets[0].Commit(t.Context(), w.Table))
+	if err := sets[1].Commit(t.Context(), w.Table); !errors.Is(err, change.ErrMoved) {
+		t.Fatalf("an update was lost: %v", err)
+	}
+	was = w.load(t, u)
 	// Two who read the same version: one is refused, none is lost.
 	errs := make([]error, 2)
 	var all sync.WaitGroup
 	for i, name := range []string{"One", "Two"} {
-		all.Go(func() { errs[i] = try(was.Version+1, user.Patch{Name: given(name)}) })
+		all.Go(func() { errs[i] = try(was.Version, user.Patch{Name: given(name)}) })
 	}
 	all.Wait()
 	if (errs[0] == nil) == (errs[1] == nil) {
@@ -283,6 +298,15 @@ func TestUpdateSelf(t *testing.T) {
 	if got := w.load(t, u); got.Name != "Lei" || got.Canonical != "lei@acme.example" || got.EmailVerified || got.PhoneVerified || got.Locale != "zh-CN" {
 		t.Errorf("%+v", got)
 	}
+	verified(identity.Phone)
+	if !w.load(t, u).PhoneVerified {
+		t.Error("the phone is not verified")
+	}
+	must(t, self(0, user.SelfPatch{Phone: given("13900139000")}))
+	if w.load(t, u).PhoneVerified {
+		t.Error("another number counts as verified")
+	}
+	must(t, self(0, user.SelfPatch{Phone: given("13800138000")}))
 	w.unchanged(t, func() {
 		must(t, self(0, user.SelfPatch{Name: given("Lei "), Phone: given("+86 138 0013 8000")})) // nothing new
 		refused(t, self(1, user.SelfPatch{Name: given("X")}), "version_conflict")
