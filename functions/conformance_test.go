@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/edge/edgetest"
 )
@@ -33,6 +35,35 @@ func TestConformance(t *testing.T) {
 	}
 	if len(w.routes) < 60 {
 		t.Errorf("%d routes only: the index has lost some", len(w.routes))
+	}
+}
+
+// TestDocumentOfTheWholeAPI holds that the document that is served is valid OpenAPI 3.1 and names every operation, once.
+func TestDocumentOfTheWholeAPI(t *testing.T) {
+	w := newWorld(t)
+	a := w.api.Anonymous().Get("/v1/openapi.json").Want(t, http.StatusOK, "")
+	doc, err := openapi3.NewLoader().LoadFromData(a.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for _, r := range w.routes {
+		item := doc.Paths.Find(r.Path)
+		if item == nil || item.GetOperation(r.Method) == nil || item.GetOperation(r.Method).OperationID != r.Operation {
+			t.Errorf("the document lacks %s", r.Operation)
+			continue
+		}
+		named++
+	}
+	all := 0
+	for _, item := range doc.Paths.Map() {
+		all += len(item.Operations())
+	}
+	if named != all {
+		t.Errorf("%d operations in the document, %d routes", all, named)
 	}
 }
 

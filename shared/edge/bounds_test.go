@@ -14,6 +14,7 @@ import (
 
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/edge/edgetest"
+	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/policy"
 )
 
@@ -249,5 +250,16 @@ func TestProblemDocument(t *testing.T) {
 	}
 	if a.Header.Get("Content-Type") != "application/problem+json" || a.Header.Get("X-Request-Id") != string(a.Problem().RequestID) {
 		t.Errorf("headers %v", a.Header)
+	}
+}
+
+func TestEveryKindHasAStatus(t *testing.T) {
+	seen := map[int]bool{}
+	for k := fault.Internal; k <= fault.Unavailable; k++ {
+		s := edge.Status(k)
+		if s < 400 || s > 599 || seen[s] {
+			t.Errorf("kind %d has status %d", k, s)
+		}
+		seen[s] = true
 	}
 }

@@ -11,7 +11,6 @@ package edge
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -44,7 +43,6 @@ type Config struct {
 	Table         table.Table
 	IDs           *id.Source
 	Now           func() time.Time
-	Random        io.Reader // unused by edge itself today; adapters of the authenticator may draw from it
 	Log           *slog.Logger
 	Crypt         *crypt.Crypt
 	Authenticator Authenticator // such as NewVerifier

@@ -13,6 +13,7 @@ import (
 	"github.com/steward-crm/steward/shared/change"
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/once"
 	"github.com/steward-crm/steward/shared/policy"
 )
 
@@ -38,6 +39,8 @@ type exchange struct {
 	key     string // Idempotency-Key
 	body    []byte
 	dry     bool
+	cut     bool          // the client went away
+	request *once.Request // see once
 
 	locale string
 	who    *policy.Subject

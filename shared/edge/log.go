@@ -23,18 +23,20 @@ func (x *exchange) log(ctx context.Context, w written, err error) {
 	attrs = append(attrs, slog.Int("status", w.status))
 	if err != nil {
 		f := fault.Of(err)
-		if code = f.Code; f.Kind == fault.Internal || f.Kind == fault.Unavailable || f.Kind == fault.Locked {
+		if code = f.Code; x.cut {
+			attrs = append(attrs, slog.Bool("cut", true))
+		} else if f.Kind == fault.Internal || f.Kind == fault.Unavailable || f.Kind == fault.Locked {
 			level = slog.LevelError
 			attrs = append(attrs, slog.String("error", err.Error()))
 		}
 		attrs = append(attrs, slog.String("code", code))
 	}
 	attrs = append(attrs, slog.Duration("duration", x.server.Now().Sub(x.begun)), slog.Int("bytes", w.bytes))
+	if w.err != nil && !x.cut {
+		attrs = append(attrs, slog.Bool("cut", true))
+	}
 	if x.who != nil {
 		attrs = append(attrs, slog.String("tenant", string(x.who.Tenant)), slog.String("user", string(x.who.User)))
-	}
-	if w.err != nil {
-		attrs = append(attrs, slog.Bool("cut", true))
 	}
 	x.server.Log.LogAttrs(ctx, level, "request", attrs...)
 }

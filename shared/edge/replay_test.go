@@ -220,11 +220,12 @@ func TestDryRun(t *testing.T) {
 // TestCutAtTheDeadline is I40: a request that is cut is committed or not, and a retry with its key tells which.
 func TestCutAtTheDeadline(t *testing.T) {
 	t.Run("before the commit", func(t *testing.T) {
-		w := newWorld(t, quick)
+		w := newWorld(t)
 		boss := w.api.As(w.boss).Once("key-1")
+		hurried := edgetest.Serve(t, w.Platform, w.routes(), quick).As(w.boss).Once("key-1")
 		before := edgetest.Dump(t, w.Table)
 		w.detour = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
-		a := boss.Post("/v1/things", `{"name":"lamp"}`).Want(t, http.StatusServiceUnavailable, "timed_out")
+		a := hurried.Post("/v1/things", `{"name":"lamp"}`).Want(t, http.StatusServiceUnavailable, "timed_out")
 		if a.Header.Get("Retry-After") == "" || edgetest.Dump(t, w.Table) != before {
 			t.Error("no Retry-After, or the store changed")
 		}
@@ -232,6 +233,16 @@ func TestCutAtTheDeadline(t *testing.T) {
 		a = boss.Post("/v1/things", `{"name":"lamp"}`).Want(t, http.StatusCreated, "")
 		if a.Header.Get("Idempotency-Replayed") != "" {
 			t.Error("the retry says that it was done before")
+		}
+	})
+	t.Run("by the client", func(t *testing.T) {
+		w := newWorld(t)
+		before := edgetest.Dump(t, w.Table)
+		ctx, leave := context.WithCancel(t.Context())
+		w.detour = func(ctx context.Context) error { leave(); <-ctx.Done(); return ctx.Err() }
+		w.api.As(w.boss).Within(ctx).Post("/v1/things", `{"name":"lamp"}`).Want(t, http.StatusServiceUnavailable, "timed_out")
+		if edgetest.Dump(t, w.Table) != before || !strings.Contains(w.Logged.String(), `"level":"INFO"`) || !strings.Contains(w.Logged.String(), `"cut":true`) {
+			t.Errorf("the store changed, or the log does not say that the client left: %s", w.Logged.String())
 		}
 	})
 	t.Run("after the commit", func(t *testing.T) {

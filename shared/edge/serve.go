@@ -30,7 +30,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.Limits.Deadline)
 	defer cancel()
 	err := x.serve(ctx)
-	if err != nil && ctx.Err() != nil && !fault.IsKind(err, fault.Internal) && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || fault.IsKind(err, fault.Unavailable)) {
+		x.cut = r.Context().Err() != nil
 		err = fault.New(fault.Unavailable, "timed_out").After(time.Second).Because(err)
 	}
 	x.denied(ctx, err)
@@ -179,7 +180,16 @@ func (x *exchange) remembers() bool {
 	return x.key != "" && x.who != nil && !x.dry && !x.route.Secret
 }
 
+// once names the request for its Idempotency-Key. Tenant, user and operation stay what they are however often it runs.
 func (x *exchange) once() once.Request {
+	if x.request == nil {
+		r := x.identify()
+		x.request = &r
+	}
+	return *x.request
+}
+
+func (x *exchange) identify() once.Request {
 	return once.Of(x.who.Principal, x.key, []byte(x.r.Method), []byte(x.r.URL.EscapedPath()), []byte(x.r.URL.RawQuery), x.body)
 }
 

@@ -90,6 +90,7 @@ type Client struct {
 	header  http.Header
 	chunked bool
 	from    string
+	ctx     context.Context //nolint:containedctx // a client is a value that describes requests
 }
 
 // With gives a client that sends the header as well; "" removes it.
@@ -125,6 +126,12 @@ func (c Client) Without(name string) Client {
 func (c Client) Twice(name string) Client {
 	c.header = c.header.Clone()
 	c.header[http.CanonicalHeaderKey(name)] = append(c.header.Values(name), c.header.Get(name))
+	return c
+}
+
+// Within gives a client whose requests end with the context.
+func (c Client) Within(ctx context.Context) Client {
+	c.ctx = ctx
 	return c
 }
 
@@ -187,6 +194,9 @@ func (c Client) Do(method, path string, body any) *Answer {
 	}
 	for k, v := range c.header {
 		r.Header[k] = v
+	}
+	if c.ctx != nil {
+		r = r.WithContext(c.ctx)
 	}
 	if c.chunked {
 		r.ContentLength, r.TransferEncoding = -1, []string{"chunked"}
