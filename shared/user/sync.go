@@ -25,8 +25,7 @@ const (
 // InvitePayload and SyncPayload are what the jobs are told: ids only.
 type (
 	InvitePayload struct {
-		User       id.User    `json:"userId"`
-		Invitation id.Message `json:"invitationId"`
+		User id.User `json:"userId"`
 	}
 	SyncPayload struct {
 		User    id.User `json:"userId"`
@@ -35,7 +34,7 @@ type (
 )
 
 func (s *Store) stageInvite(c *change.Set, u *User) error {
-	_, err := s.jobs.Stage(c, u.Tenant, JobInvite, InvitePayload{u.ID, u.Invitation}, c.Now)
+	_, err := s.jobs.Stage(c, u.Tenant, JobInvite, InvitePayload{u.ID}, c.Now)
 	return err
 }
 
@@ -58,8 +57,8 @@ func NewDesk(s *Store, i identity.Identity, n notify.Notify, temporary func(io.R
 	return &Desk{users: s, identity: i, notify: n, temporary: temporary}
 }
 
-// Invite is the job users.invite: it makes the identity with a temporary password and sends the invitation. An invitation that was
-// replaced, or answered, is left alone.
+// Invite is the job users.invite: it makes the identity with a temporary password and sends the invitation in force. One that
+// was answered is left alone.
 //
 // The temporary password follows from the tenant's key and the invitation's id. So it is stored nowhere, and a second run after a crash
 // sets the very password that the mail, which is sent once, already bears.
@@ -71,7 +70,7 @@ func (d *Desk) Invite(ctx context.Context, t id.Tenant, p InvitePayload) error {
 	if err != nil {
 		return err
 	}
-	if r.Status != principal.UserInvited || r.Invitation != p.Invitation {
+	if r.Status != principal.UserInvited {
 		return nil
 	}
 	return d.invite(ctx, r, r.Invitation)
