@@ -1,0 +1,241 @@
+package job_test
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/steward-crm/steward/shared/audit"
+	"github.com/steward-crm/steward/shared/change"
+	"github.com/steward-crm/steward/shared/fault"
+	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/job"
+	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/principal"
+	"github.com/steward-crm/steward/shared/table"
+	"github.com/steward-crm/steward/shared/table/local"
+	"github.com/steward-crm/steward/shared/table/local/localtest"
+)
+
+// TestStepLosesToATakeover: a worker that slept through its lease must have no effect any more, not even a last one.
+func TestStepLosesToATakeover(t *testing.T) {
+	d := open(t)
+	second := d.worker(func(context.Context, *job.Run) error { return nil })
+	stolen := key.Setting(d.tenant, "stolen")
+	var err error
+	first := d.worker(func(ctx context.Context, r *job.Run) error {
+		d.pass(job.LeaseFor + time.Second)
+		if d.run(second) != 1 {
+			t.Error("the lease ended and nobody took over")
+		}
+		err = r.Step(ctx, nil, job.Progress{}, func(c *change.Set) error {
+			c.Put(table.Item{Key: stolen, Doc: []byte(`{}`)}, table.Absent, nil)
+			c.Record(audit.Event{})
+			return nil
+		})
+		if e := r.Save(ctx, nil, job.Progress{}); !fault.Is(e, "job_lost") {
+			t.Errorf("save: %v", e)
+		}
+		return err
+	})
+	j := d.stage(d.now)
+	d.run(first)
+	if !fault.Is(err, "job_lost") {
+		t.Fatal(err)
+	}
+	if items, _ := d.table.Get(t.Context(), stolen); len(items) != 0 {
+		t.Fatal("a worker without the lease took effect")
+	}
+	if got := d.get(j); got.Status != job.Done {
+		t.Fatalf("the end that the second worker wrote was overwritten: %+v", got)
+	}
+}
+
+func TestALeaseKeepsOthersOut(t *testing.T) {
+	d := open(t)
+	other := d.worker(func(context.Context, *job.Run) error { t.Error("ran twice at once"); return nil })
+	w := d.worker(func(context.Context, *job.Run) error {
+		d.pass(job.LeaseFor - time.Second)
+		if d.run(other) != 0 {
+			t.Error("taken over before the lease ended")
+		}
+		return nil
+	})
+	d.stage(d.now)
+	d.run(w)
+}
+
+func TestManyWorkersRunEachJobOnce(t *testing.T) {
+	d := open(t)
+	var mu sync.Mutex
+	runs := map[id.Job]int{}
+	var jobs []id.Job
+	for range 20 {
+		jobs = append(jobs, d.stage(d.now))
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		w := d.worker(func(_ context.Context, r *job.Run) error {
+			mu.Lock()
+			defer mu.Unlock()
+			runs[r.Job.ID]++
+			return nil
+		})
+		all.Go(func() {
+			if _, err := w.RunDue(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	for _, j := range jobs {
+		if runs[j] != 1 {
+			t.Errorf("%s ran %d times", j, runs[j])
+		}
+	}
+}
+
+// TestLostRepliesOfEveryCommit loses the reply of each commit of a run in turn: the work is done once all the same.
+func TestLostRepliesOfEveryCommit(t *testing.T) {
+	for n := range 8 {
+		d := open(t)
+		var effects int
+		w := d.worker(func(ctx context.Context, r *job.Run) error {
+			var done bool
+			if err := r.State(&done); err != nil || done {
+				return err
+			}
+			done = true
+			return r.Step(ctx, &done, job.Progress{Done: 1, Total: 1}, func(c *change.Set) error {
+				c.Put(table.Item{Key: key.Setting(d.tenant, d.ids.ULID()), Doc: []byte(`{}`)}, table.Absent, nil)
+				c.Record(audit.Event{Action: "things.do"})
+				return nil
+			})
+		})
+		j := d.stage(d.now)
+		count := 0
+		d.faults.After = func(c local.Call) error {
+			if c.Op != "commit" {
+				return nil
+			}
+			if count++; count == n+1 {
+				return local.Lost()
+			}
+			return nil
+		}
+		for range 4 {
+			d.run(w)
+			d.pass(job.LeaseFor + time.Minute)
+		}
+		d.faults.After = nil
+		page, _, err := audit.Events(t.Context(), d.table, d.tenant, audit.Filter{Action: "things.do"}, d.now.Add(-time.Hour), d.now, "", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if effects = len(page); effects != 1 || d.get(j).Status != job.Done {
+			t.Fatalf("commit %d: %d effects, %+v", n, effects, d.get(j))
+		}
+	}
+}
+
+func TestAJobWhoseRunsNeverComeBackFails(t *testing.T) {
+	d := open(t)
+	j := d.stage(d.now)
+	dead := false
+	d.faults.Before = func(c local.Call) error {
+		if dead && c.Op != "query" {
+			return local.Throttled()
+		}
+		return nil
+	}
+	ran := 0
+	w := d.worker(func(context.Context, *job.Run) error { ran++; dead = true; return nil }) // the process dies here
+	for range job.MaxAttempts + 1 {
+		_, _ = w.RunDue(t.Context())
+		dead = false
+		d.pass(job.LeaseFor + time.Second)
+	}
+	if got := d.get(j); ran != job.MaxAttempts || got.Status != job.Failed || got.Error != "job_attempts_exhausted" {
+		t.Fatalf("ran %d times: %+v", ran, got)
+	}
+}
+
+func TestOtherKindsAreLeftToOthers(t *testing.T) {
+	d := open(t)
+	w := job.NewWorker(d.jobs, d.table, slog.New(slog.DiscardHandler))
+	j := d.stage(d.now)
+	if d.run(w) != 0 || d.get(j).Status != job.Queued {
+		t.Fatal("a kind without a runner was touched")
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("two runners of one kind")
+		}
+	}()
+	w.Handle(kind, nil)
+	w.Handle(kind, nil)
+}
+
+// TestRun holds the loop: work is found when it is due and when it is staged, a stop lets go of what runs, and nothing stays behind.
+func TestRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := localtest.Open(t, time.Now)
+		ids := id.NewSource(time.Now, rand.Reader)
+		jobs := job.New(m, ids, time.Now)
+		tenant := id.New[id.Tenant](ids)
+		stage := func(due time.Time) id.Job {
+			c := change.New(principal.System(tenant, "things.ask", time.Now()), ids, time.Now())
+			j, err := jobs.Stage(c, tenant, kind, struct{}{}, due)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Record(audit.Event{})
+			if err := c.Commit(t.Context(), m); err != nil {
+				t.Fatal(err)
+			}
+			return j
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var mu sync.Mutex
+		var ran []time.Duration
+		begun := time.Now()
+		w := job.NewWorker(jobs, m, slog.New(slog.DiscardHandler))
+		var hang atomic.Bool
+		w.Handle(kind, func(ctx context.Context, r *job.Run) error {
+			mu.Lock()
+			ran = append(ran, time.Since(begun).Truncate(100*time.Millisecond))
+			mu.Unlock()
+			if hang.Load() {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			return nil
+		})
+		ended := make(chan struct{})
+		go func() { defer close(ended); _ = w.Run(ctx) }()
+		time.Sleep(time.Second)
+		stage(time.Now())
+		stage(time.Now().Add(7 * time.Second))
+		time.Sleep(30 * time.Second)
+		hang.Store(true)
+		last := stage(time.Now())
+		time.Sleep(time.Second)
+		stop()
+		<-ended
+		mu.Lock()
+		defer mu.Unlock()
+		if !slices.Equal(ran, []time.Duration{time.Second, 8 * time.Second, 31 * time.Second}) {
+			t.Fatalf("ran at %v", ran)
+		}
+		got, err := jobs.Get(t.Context(), tenant, last)
+		if err != nil || got.Status != job.Queued || got.Attempts != 0 || got.Due.After(time.Now()) {
+			t.Fatalf("a stop must let go at once and cost no attempt: %+v, %v", got, err)
+		}
+	})
+}
