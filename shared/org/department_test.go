@@ -165,21 +165,26 @@ func TestDeleteOnlyEmpty(t *testing.T) {
 	must(t, w.deleteDepartment(t, d))
 	refused(t, w.deleteDepartment(t, d), "not_found")
 
-	for i := range 6 {
+	fill := []func(id.Department){ // each alone is enough
+		func(d id.Department) { w.department(t, d, "Child") },
+		func(d id.Department) {
+			_, err := w.createPost(t, w.admin, d, "Post")
+			must(t, err)
+		},
+		func(d id.Department) { must(t, w.updateUser(t, u, user.Patch{Department: patch.Of(d)})) },
+	}
+	for i, into := range fill {
+		d := w.department(t, "", fmt.Sprint("Full ", i))
+		into(d)
+		refused(t, w.deleteDepartment(t, d), "department_not_empty")
+	}
+	for i, into := range fill {
 		d := w.department(t, "", fmt.Sprint("Race ", i))
 		who, err := w.subject(t.Context(), w.admin)
 		must(t, err)
 		c := change.New(who.Principal, w.IDs, w.Now())
 		must(t, w.org.DeleteDepartment(t.Context(), who, c, d, 0))
-		switch i % 3 {
-		case 0:
-			w.department(t, d, "Child")
-		case 1:
-			_, err = w.createPost(t, w.admin, d, "Post")
-			must(t, err)
-		case 2:
-			must(t, w.updateUser(t, u, user.Patch{Department: patch.Of(d)}))
-		}
+		into(d)
 		if err := c.Commit(t.Context(), w.Table); !errors.Is(err, change.ErrMoved) {
 			t.Fatalf("a department was deleted into which something had just moved: %v", err)
 		}
