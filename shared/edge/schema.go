@@ -82,7 +82,9 @@ func (s *schemas) done() map[string]dict { return s.taken }
 func (s *schemas) object(x *shape) dict {
 	props, required := dict{}, []string{}
 	for _, f := range x.order {
-		props[f.name] = s.of(f.shape)
+		of := *f.shape
+		of.nullable = of.nullable && !(f.maybe && f.omit)
+		props[f.name] = s.of(&of)
 		if !f.omit {
 			required = append(required, f.name)
 		}

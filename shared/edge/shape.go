@@ -40,6 +40,7 @@ type field struct {
 	name  string
 	shape *shape
 	omit  bool // omitempty, omitzero: it need not be there
+	maybe bool // a pointer: absent, when it may be absent, rather than null
 }
 
 var (
@@ -142,7 +143,10 @@ func (b *builder) collect(s *shape, t reflect.Type) {
 		if name == "" {
 			name = f.Name
 		}
-		m := &field{name: name, shape: b.build(f.Type), omit: hasOption(options, "omitempty") || hasOption(options, "omitzero")}
+		m := &field{
+			name: name, shape: b.build(f.Type), omit: hasOption(options, "omitempty") || hasOption(options, "omitzero"),
+			maybe: f.Type.Kind() == reflect.Pointer,
+		}
 		s.fields[name] = m
 		s.order = append(s.order, m)
 	}
