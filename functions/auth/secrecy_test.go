@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/key"
@@ -104,7 +105,7 @@ func FuzzSession(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if s == out.Session {
+		if s == out.Session || !utf8.ValidString(s) { // the edge refuses the latter before anybody sees it
 			return
 		}
 		a := w.API.Anonymous().Post("/v1/auth/challenge", map[string]any{"session": s, "newPassword": signintest.First})
