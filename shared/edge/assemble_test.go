@@ -41,6 +41,7 @@ func TestRoutesThatAreRefused(t *testing.T) {
 		{"half a parameter", "segment", func(r *edge.Route) { r.Path = "/v1/things-{id}" }},
 		{"edge's own query parameter", "belongs to edge", func(r *edge.Route) { r.Query = []edge.Param{{Name: "limit"}} }},
 		{"list by POST", "GET", func(r *edge.Route) { r.Method, r.List = http.MethodPost, true }},
+		{"public list", "sealed", func(r *edge.Route) { r.Access, r.List = edge.Public("x"), true }},
 		{"raw with a token", "raw", func(r *edge.Route) { r.Raw = true }},
 	} {
 		r := good

@@ -17,7 +17,7 @@ import (
 // explain walks the body along the shape and tells everything that does not fit, or nil.
 func explain(body []byte, s *shape) error {
 	w := walker{kind: fault.Invalid}
-	w.value(jsontext.Value(bytes.TrimSpace(body)), s, "")
+	w.value(jsontext.Value(bytes.TrimSpace(body)), s)
 	if len(w.wrong) == 0 {
 		return nil
 	}
@@ -30,17 +30,31 @@ func explain(body []byte, s *shape) error {
 type walker struct {
 	kind  fault.Kind
 	wrong []fault.Field
+	path  []step // to where the walk is; a pointer is made of it only when something is wrong there
+}
+
+// step is a member's name, or an element's place.
+type step struct {
+	name  string
+	place int
 }
 
 // at most so many mistakes are told; who makes more has misunderstood something that these will teach.
 const maxWrong = 50
 
-func (w *walker) add(at jsontext.Pointer, f *fault.Fault) {
+func (w *walker) add(f *fault.Fault) {
 	if len(w.wrong) >= maxWrong {
 		return
 	}
 	if f.Kind == fault.Malformed {
 		w.kind = fault.Malformed
+	}
+	var at jsontext.Pointer
+	for _, s := range w.path {
+		if s.place >= 0 {
+			s.name = strconv.Itoa(s.place)
+		}
+		at = at.AppendToken(s.name)
 	}
 	w.wrong = append(w.wrong, fault.Field{Pointer: shorten(at), Code: f.Code, Args: f.Args})
 }
@@ -51,154 +65,158 @@ func wrongType(s *shape) *fault.Fault {
 
 func outOfRange() *fault.Fault { return fault.New(fault.Invalid, "number_out_of_range") }
 
-func (w *walker) value(v jsontext.Value, s *shape, at jsontext.Pointer) {
+func (w *walker) value(v jsontext.Value, s *shape) {
 	k := v.Kind()
 	if k == 'n' {
 		if !s.nullable {
-			w.add(at, wrongType(s))
+			w.add(wrongType(s))
 		}
 		return
 	}
 	switch s.kind {
 	case anything:
-		w.free(v, at)
+		w.free(v)
 	case object:
 		if k != '{' {
-			w.add(at, wrongType(s))
+			w.add(wrongType(s))
 			return
 		}
-		members(v, func(name string, m jsontext.Value) {
-			p := at.AppendToken(name)
+		w.members(v, func(name string, m jsontext.Value) {
 			f := s.fields[name]
 			switch {
 			case f != nil:
-				w.value(m, f.shape, p)
+				w.value(m, f.shape)
 			case slices.Contains(notWritable, name):
-				w.add(p, fault.New(fault.Malformed, "field_not_writable"))
+				w.add(fault.New(fault.Malformed, "field_not_writable"))
 			default:
-				w.unknown(p, name, s)
+				w.unknown(name, s)
 			}
 		})
 	case dictionary:
 		if k != '{' {
-			w.add(at, wrongType(s))
+			w.add(wrongType(s))
 			return
 		}
-		members(v, func(name string, m jsontext.Value) { w.value(m, s.elem, at.AppendToken(name)) })
+		w.members(v, func(_ string, m jsontext.Value) { w.value(m, s.elem) })
 	case array:
 		if k != '[' {
-			w.add(at, wrongType(s))
+			w.add(wrongType(s))
 			return
 		}
-		elements(v, func(i int, m jsontext.Value) { w.value(m, s.elem, at.AppendToken(strconv.Itoa(i))) })
+		w.elements(v, func(m jsontext.Value) { w.value(m, s.elem) })
 	case own:
-		w.own(v, s, at)
+		w.own(v, s)
 	case number, integer:
-		w.number(v, s, at)
+		w.number(v, s)
 	case word, boolean:
 		if (s.kind == word) != (k == '"') || (s.kind == boolean) != (k == 't' || k == 'f') {
-			w.add(at, wrongType(s))
+			w.add(wrongType(s))
 		}
 	}
 }
 
-func (w *walker) unknown(p jsontext.Pointer, name string, s *shape) {
+func (w *walker) unknown(name string, s *shape) {
 	if n := nearest(name, s.names()); n != "" {
-		w.add(p, fault.New(fault.Malformed, "unknown_field", "nearest", n))
+		w.add(fault.New(fault.Malformed, "unknown_field", "nearest", n))
 		return
 	}
-	w.add(p, fault.New(fault.Malformed, "unknown_field"))
+	w.add(fault.New(fault.Malformed, "unknown_field"))
 }
 
 // own asks a type that reads itself. A fault that it answers keeps its code.
-func (w *walker) own(v jsontext.Value, s *shape, at jsontext.Pointer) {
+func (w *walker) own(v jsontext.Value, s *shape) {
 	err := json.Unmarshal(v, reflect.New(s.typ).Interface(), json.RejectUnknownMembers(true))
 	if err == nil {
 		return
 	}
 	if f, ok := errors.AsType[*fault.Fault](err); ok {
-		w.add(at, f)
+		w.add(f)
 		return
 	}
-	w.add(at, wrongType(s))
+	w.add(wrongType(s))
 }
 
 // exact is the largest integer up to which every integer is a float64 of its own: what JSON numbers can carry between any two programs
 // (RFC 8259 section 6).
 const exact = 1<<53 - 1
 
-func (w *walker) number(v jsontext.Value, s *shape, at jsontext.Pointer) {
+func (w *walker) number(v jsontext.Value, s *shape) {
 	if v.Kind() != '0' {
-		w.add(at, wrongType(s))
+		w.add(wrongType(s))
 		return
 	}
 	f, err := strconv.ParseFloat(string(v), 64)
 	if err != nil {
-		w.add(at, outOfRange())
+		w.add(outOfRange())
 		return
 	}
 	if s.kind == number {
 		if s.typ.Kind() == reflect.Float32 && reflect.Zero(s.typ).OverflowFloat(f) {
-			w.add(at, outOfRange())
+			w.add(outOfRange())
 		}
 		return
 	}
 	n, err := strconv.ParseInt(string(v), 10, 64)
 	if errors.Is(err, strconv.ErrSyntax) {
-		w.add(at, wrongType(s))
+		w.add(wrongType(s))
 		return
 	}
 	zero := reflect.Zero(s.typ)
 	if err != nil || n > exact || n < -exact || (zero.CanInt() && zero.OverflowInt(n)) || (zero.CanUint() && (n < 0 || zero.OverflowUint(uint64(n)))) {
-		w.add(at, outOfRange())
+		w.add(outOfRange())
 	}
 }
 
 // free judges a value of any shape: only its numbers can be wrong.
-func (w *walker) free(v jsontext.Value, at jsontext.Pointer) {
+func (w *walker) free(v jsontext.Value) {
 	switch v.Kind() {
 	case '0':
 		f, err := strconv.ParseFloat(string(v), 64)
 		whole := !strings.ContainsAny(string(v), ".eE")
 		if err != nil || (whole && (f > exact || f < -exact)) {
-			w.add(at, outOfRange())
+			w.add(outOfRange())
 		}
 	case '{':
-		members(v, func(name string, m jsontext.Value) { w.free(m, at.AppendToken(name)) })
+		w.members(v, func(_ string, m jsontext.Value) { w.free(m) })
 	case '[':
-		elements(v, func(i int, m jsontext.Value) { w.free(m, at.AppendToken(strconv.Itoa(i))) })
+		w.elements(v, w.free)
 	}
 }
 
-func members(v jsontext.Value, each func(string, jsontext.Value)) {
-	d := jsontext.NewDecoder(bytes.NewReader(v))
+// members and elements walk one level. The value handed on is good until each returns. They end early when enough is wrong.
+func (w *walker) members(v jsontext.Value, each func(name string, m jsontext.Value)) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(v))
 	if _, err := d.ReadToken(); err != nil {
 		return
 	}
-	for d.PeekKind() == '"' {
-		name, err := d.ReadToken()
+	for d.PeekKind() == '"' && len(w.wrong) < maxWrong {
+		t, err := d.ReadToken()
 		if err != nil {
 			return
 		}
-		n := name.String()
+		name := t.String()
 		m, err := d.ReadValue()
 		if err != nil {
 			return
 		}
-		each(n, m.Clone())
+		w.path = append(w.path, step{name: name, place: -1})
+		each(name, m)
+		w.path = w.path[:len(w.path)-1]
 	}
 }
 
-func elements(v jsontext.Value, each func(int, jsontext.Value)) {
-	d := jsontext.NewDecoder(bytes.NewReader(v))
+func (w *walker) elements(v jsontext.Value, each func(m jsontext.Value)) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(v))
 	if _, err := d.ReadToken(); err != nil {
 		return
 	}
-	for i := 0; d.PeekKind() != ']'; i++ {
+	for i := 0; d.PeekKind() != ']' && len(w.wrong) < maxWrong; i++ {
 		m, err := d.ReadValue()
 		if err != nil {
 			return
 		}
-		each(i, m.Clone())
+		w.path = append(w.path, step{place: i})
+		each(m)
+		w.path = w.path[:len(w.path)-1]
 	}
 }
