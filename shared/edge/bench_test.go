@@ -267,3 +267,23 @@ func BenchmarkEdge(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkHostileBody is the cost of the worst bodies of 1 MB that are read: how much one request can ask for.
+func BenchmarkHostileBody(b *testing.B) {
+	const size = 1 << 20
+	for name, body := range map[string]string{
+		"elements":   `{"custom":[null` + strings.Repeat(",1", size/2-20) + `]}`,
+		"members":    `{"parts":[` + strings.Repeat(`{"x":null},`, size/11-10) + `{}]}`,
+		"nested":     `{"custom":` + strings.Repeat("[", 31) + strings.Repeat("null,", size/5-20) + `null` + strings.Repeat("]", 31) + `}`,
+		"duplicates": `{"custom":{` + strings.Repeat(`"a":1,`, size/6-10) + `"a":1}}`,
+		"string":     `{"name":"` + strings.Repeat(`\u0000`, size/6-10) + `","x":null}`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			raw := []byte(body)
+			for b.Loop() {
+				var d draft
+				_ = edge.Decode(raw, &d)
+			}
+		})
+	}
+}
