@@ -316,6 +316,55 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
+// TestEachField holds that each field alone is changed, kept and emptied, and no other with it.
+func TestEachField(t *testing.T) {
+	d := open(t)
+	boss := d.user(t, all(policy.All)...)
+	d.rules(t, boss, policy.ModAccount, map[string]policy.Access{"idNumber": policy.Edit})
+	d.settings(t, func(s map[string]any) { s["requiredAccountFields"] = []any{} })
+	dept := d.department(t, "")
+	was := m{
+		"name": "Lotus", "type": "enterprise", "valueTier": "high", "stage": "buying", "email": "a@lotus.example", "phone": "+8613800138000", "idNumber": "1",
+		"address": m{"country": "CN", "region": "R", "city": "C", "street": "S", "postalCode": "1"}, "website": "https://a.example", "industry": "Tea",
+		"departmentId": string(d.department(t, "")),
+	}
+	path := "/v1/accounts/" + d.create(t, boss, was).ID
+	api := d.As(boss)
+	look := func() m {
+		var all m
+		api.Get(path).Want(t, 200, "").Read(t, &all)
+		kept := m{}
+		for f := range was {
+			if v, ok := all[f]; ok {
+				kept[f] = v
+			}
+		}
+		return kept
+	}
+	if got := look(); fmt.Sprint(got) != fmt.Sprint(was) {
+		t.Fatalf("was %v\nis  %v", was, got)
+	}
+	for f, v := range (m{
+		"name": "Rose", "type": "individual", "valueTier": "low", "stage": "loyal", "email": "b@lotus.example", "phone": "+8613800138001", "idNumber": "2",
+		"address": m{"country": "TW", "region": "r", "city": "c", "street": "s", "postalCode": "2"}, "website": "http://b.example", "industry": "Rice",
+		"departmentId": string(dept),
+	}) {
+		api.IfMatch(api.Get(path).ETag()).Patch(path, m{f: v}).Want(t, 200, "")
+		was[f] = v
+		if got := look(); fmt.Sprint(got) != fmt.Sprint(was) {
+			t.Errorf("%s changed: was %v\nis  %v", f, was, got)
+		}
+		if f == "name" {
+			continue
+		}
+		api.IfMatch(api.Get(path).ETag()).Patch(path, m{f: nil}).Want(t, 200, "")
+		delete(was, f)
+		if got := look(); fmt.Sprint(got) != fmt.Sprint(was) {
+			t.Errorf("%s emptied: was %v\nis  %v", f, was, got)
+		}
+	}
+}
+
 // TestLostUpdate holds I19: of many who edit the same version one wins.
 func TestLostUpdate(t *testing.T) {
 	d := open(t)

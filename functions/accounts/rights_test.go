@@ -235,6 +235,23 @@ func TestContactsFollowTheAccount(t *testing.T) {
 		d.As(who).Get("/v1/accounts/"+a.ID+"/contacts/"+a.Contacts[0].ID).Want(t, 404, "not_found")
 		d.As(who).Post("/v1/accounts/"+a.ID+"/contacts", m{"name": "Bob"}).Want(t, 404, "not_found")
 	}
+	// Within a visible account each act on contacts has its own scope.
+	every := policy.Grant{Module: policy.ModAccount, Action: policy.View, Scope: policy.All}
+	var mine []policy.Grant
+	for _, g := range all(policy.Own) {
+		if g.Module == policy.ModContact {
+			mine = append(mine, g)
+		}
+	}
+	contact := "/v1/accounts/" + a.ID + "/contacts/" + a.Contacts[0].ID
+	blind := d.As(d.user(t, append(mine, every)...))
+	blind.Get(contact).Want(t, 404, "not_found")
+	blind.IfMatch(`"1"`).Delete(contact).Want(t, 404, "not_found")
+	watcher := d.As(d.user(t, append(slices.Clone(mine), every, policy.Grant{Module: policy.ModContact, Action: policy.View, Scope: policy.All})...))
+	watcher.Get(contact).Want(t, 200, "")
+	watcher.IfMatch(`"1"`).Delete(contact).Want(t, 403, "permission_denied")
+	watcher.IfMatch(`"1"`).Patch(contact, m{"name": "x"}).Want(t, 403, "permission_denied")
+	watcher.Post("/v1/accounts/"+a.ID+"/contacts", m{"name": "x"}).Want(t, 403, "permission_denied")
 	// And an account is shown without its contacts to who may not see contacts.
 	plain := d.user(t, policy.Grant{Module: policy.ModAccount, Action: policy.View, Scope: policy.All})
 	if b := d.As(plain).Get("/v1/accounts/"+a.ID).Want(t, 200, "").Body; bytes.Contains(b, []byte("ontact")) {

@@ -67,6 +67,9 @@ func (w *world) pages(t *testing.T, who *policy.Subject, q account.Query, betwee
 			out = append(out, a.ID)
 		}
 		if p.Next == "" {
+			if len(p.Items) == 0 && q.After != "" && between == nil {
+				t.Fatal("a page was promised, and it is empty")
+			}
 			return out
 		}
 		q.After = p.Next

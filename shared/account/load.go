@@ -54,7 +54,7 @@ func (s *Accounts) load(ctx context.Context, who *policy.Subject, a id.Account, 
 // put stages the account over what was read. The sealed group is sealed anew only if one of its members changed.
 func (h *held) put(c *change.Set, next *Account, shards int) error {
 	it := table.Item{Sealed: h.item.Sealed}
-	if next.Email != h.Email || next.mail != h.mail || next.Phone != h.Phone || next.IDNumber != h.IDNumber {
+	if next.Email != h.Email || next.Phone != h.Phone || next.IDNumber != h.IDNumber {
 		sealed, err := next.seal(h.key)
 		if err != nil {
 			return err
