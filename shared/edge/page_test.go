@@ -129,6 +129,25 @@ func TestCursorsElsewhere(t *testing.T) {
 	boss.Get(good).Want(t, http.StatusBadRequest, "invalid_cursor")
 }
 
+// TestOneCursorIsWrittenOneWay holds that the bits of the last character that carry nothing cannot be set.
+func TestOneCursorIsWrittenOneWay(t *testing.T) {
+	w := newWorld(t)
+	boss := w.api.As(w.boss)
+	tried := 0
+	for _, position := range []string{"a", "ab", "abc"} {
+		var list edge.List[thing]
+		boss.Get("/v1/things?q="+position).Want(t, http.StatusOK, "").Read(t, &list)
+		boss.Get("/v1/things?q="+position+"&cursor="+list.NextCursor).Want(t, http.StatusOK, "")
+		if len(list.NextCursor)%4 != 0 {
+			boss.Get("/v1/things?q="+position+"&cursor="+lastBits(list.NextCursor)).Want(t, http.StatusBadRequest, "invalid_cursor")
+			tried++
+		}
+	}
+	if tried != 2 {
+		t.Errorf("%d of 3 cursors have idle bits, want 2", tried)
+	}
+}
+
 func flip(s string, at int) string {
 	c := byte('A')
 	if s[at] == c {

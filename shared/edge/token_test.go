@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -86,6 +87,17 @@ func (p *provider) sign(k *rsa.PrivateKey, header, claims map[string]any) string
 	return head + "." + base64.RawURLEncoding.EncodeToString(sig)
 }
 
+// sign512 signs soundly by an algorithm that is not the pinned one.
+func (p *provider) sign512(header, claims map[string]any) string {
+	head := b64(with(header, "alg", "RS512")) + "." + b64(claims)
+	sum := sha512.Sum512([]byte(head))
+	sig, err := rsa.SignPKCS1v15(rand.Reader, p.key, crypto.SHA512, sum[:])
+	if err != nil {
+		panic(err)
+	}
+	return head + "." + base64.RawURLEncoding.EncodeToString(sig)
+}
+
 func (p *provider) claims(w edgetest.Who, now time.Time) map[string]any {
 	return map[string]any{
 		"iss": p.Issuer().URL, "client_id": p.Issuer().ClientID, "token_use": "access", "username": string(identity.NameOf(w.Tenant, w.User)),
@@ -144,6 +156,7 @@ func TestTokensThatAreRefused(t *testing.T) {
 		"alg None":                  "Bearer " + b64(map[string]any{"alg": "None", "kid": "k1"}) + "." + b64(good) + ".",
 		"HS256 with the public key": "Bearer " + hs + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)),
 		"RS512 named":               "Bearer " + p.sign(p.key, with(head, "alg", "RS512"), good),
+		"RS512":                     "Bearer " + p.sign512(head, good),
 		"another key":               "Bearer " + p.sign(p.other, head, good),
 		"another issuer":            "Bearer " + p.sign(p.key, head, with(good, "iss", "https://id.example/pool2")),
 		"no issuer":                 "Bearer " + p.sign(p.key, head, with(good, "iss", nil)),
