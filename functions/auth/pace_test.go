@@ -51,6 +51,17 @@ func TestThePaceOfAttempts(t *testing.T) {
 	}
 }
 
+// TestOneNetworkIsOneSource: whoever has a /64 has all its addresses.
+func TestOneNetworkIsOneSource(t *testing.T) {
+	w := signintest.New(t)
+	p := w.Active(t, li)
+	for i := range signin.FreeAttempts + 1 {
+		try(w, "[2001:db8::"+strconv.Itoa(i+1)+"]:1", p, "wrong-Password-1").Want(t, http.StatusUnauthorized, "credentials_invalid")
+	}
+	try(w, "[2001:db8::ffff]:1", p, signintest.First).Want(t, http.StatusTooManyRequests, "too_many_attempts")
+	try(w, "[2001:db8:0:1::1]:1", p, signintest.First).Want(t, http.StatusOK, "")
+}
+
 // TestManyAtOnceAreMany: attempts are counted before they are judged, so a burst gets no further than a queue.
 func TestManyAtOnceAreMany(t *testing.T) {
 	w := signintest.New(t)

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -66,6 +67,22 @@ type attempt struct {
 	taken  bool      // from the source's failures, once
 }
 
+// network is what counts as one source: an IPv4 address, or the /64 that one IPv6 customer has to themselves (RFC 6177).
+func network(source string) string {
+	a, err := netip.ParseAddr(source)
+	if err != nil {
+		return source
+	}
+	if a = a.Unmap(); a.Is4() {
+		return a.String()
+	}
+	p, err := a.WithZone("").Prefix(64)
+	if err != nil {
+		return source
+	}
+	return p.String()
+}
+
 func counterKey(k *secretKeys, purpose, account, source string) table.Key {
 	return key.Control(partAttempts+"#"+k.digest(purpose, account, source), partAttempts)
 }
@@ -94,6 +111,7 @@ func (d *Desk) attempt(ctx context.Context, purpose, account, source string) (*a
 	if err != nil {
 		return nil, err
 	}
+	source = network(source)
 	a := &attempt{desk: d, key: counterKey(k, purpose, account, source), source: source}
 	err = a.write(ctx, nil, func(p *pair, now time.Time) error {
 		if now.Before(p.Until) {

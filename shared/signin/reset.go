@@ -91,7 +91,7 @@ func (d *Desk) Forgot(ctx context.Context, base principal.Principal, slug, addre
 	if c.Now.Sub(f.Last) < ResendPause || f.Count >= forgotPerHour {
 		return nil
 	}
-	if wait := d.sources.take(base.Source, c.Now); wait > 0 {
+	if wait := d.sources.take(network(base.Source), c.Now); wait > 0 {
 		return paused(wait)
 	}
 	f.Count, f.Last = f.Count+1, c.Now
@@ -280,6 +280,7 @@ func (d *Desk) tryCode(ctx context.Context, acc, source string, issued time.Time
 		return nil, 0, err
 	}
 	var tries int
+	source = network(source)
 	a := &attempt{desk: d, key: counterKey(k, pairCodes, acc, source), source: source}
 	err = a.write(ctx, nil, func(p *pair, now time.Time) error {
 		if wait := a.take(now); wait > 0 {

@@ -88,7 +88,7 @@ type Desk struct {
 	Parts
 	secrets secrets
 	sources *sources
-	busy    chan struct{} // bounds the hashes that are computed at once, and so their memory
+	busy    chan struct{} // one hash at a time, so that memory stays bounded
 }
 
 // New returns a desk.
@@ -96,7 +96,7 @@ func New(p Parts) *Desk {
 	if p.Cost == (Cost{}) {
 		p.Cost = Sane
 	}
-	return &Desk{Parts: p, sources: newSources(), busy: make(chan struct{}, 2)}
+	return &Desk{Parts: p, sources: newSources(), busy: make(chan struct{}, 1)}
 }
 
 // refused is the one answer to whoever did not prove who they are.

@@ -1,7 +1,11 @@
 // Package identitytest is the contract of identity.Identity: every adapter passes it, unchanged. It demands what Steward relies on and
-// what Cognito does (its developer guide and API reference, read November 2026). It does not demand what Cognito cannot promise: an
-// order of ListUsers, the death of a sign-in when a rotated refresh token is used again, a session that survives a wrong code, or one
-// that is dead after it. Whatever an adapter promises beyond this stands in its own tests.
+// what Cognito can be made to do. It does not demand what Cognito does not promise: an order of ListUsers, the death of a sign-in when a
+// rotated refresh token is used again (with rotation on, a token may even stay good for up to 60 seconds: RefreshTokenRotationType in the
+// API reference, November 2026), a session that survives a wrong code, or one that is dead after it. Whatever an adapter promises beyond
+// this stands in its own tests. What no adapter was run against yet besides the laptop's is a reading of the documents, and no more.
+//
+// Two demands cost an adapter for Cognito work of its own: passwords are taken byte by byte, spaces at the ends included, which may ask
+// for a digest of them instead of the password; and EnrolTOTP names a user, where AssociateSoftwareToken wants that user's access token.
 package identitytest
 
 import (

@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"crypto/subtle"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
 )
@@ -43,8 +44,8 @@ func (p *Provider) matches(ctx context.Context, h hash, password string) (bool, 
 	if !known {
 		h = hash{Cost: p.o.Cost, Salt: make([]byte, 16), Sum: make([]byte, 32)}
 	}
-	if len(password) > maxPassword {
-		password, known = password[:maxPassword], false
+	if len(password) > maxPassword*utf8.UTFMax {
+		password, known = password[:maxPassword], false // no password is that long
 	}
 	sum, err := p.sum(ctx, h, password)
 	if err != nil {

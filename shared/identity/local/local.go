@@ -49,10 +49,10 @@ const SessionLife = 3 * time.Minute
 // 15 in a million; the next five cost the password again, which the caller's backoff meets.
 const codeTries = 5
 
-// The provider's own rule for passwords, Cognito's outer limits. Steward's policy is stricter and stands in package password.
+// The provider's own rule for passwords in code points, Cognito's outer limits. Steward's policy is stricter and stands in package password.
 const (
-	minPassword = 8   // bytes
-	maxPassword = 256 // bytes
+	minPassword = 8
+	maxPassword = 256
 )
 
 var (

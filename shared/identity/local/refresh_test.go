@@ -189,7 +189,7 @@ func TestTheFileStaysSmall(t *testing.T) {
 func TestPasswordsAreNotCutShort(t *testing.T) {
 	p, _ := fresh(t)
 	active(t, p, ann)
-	long := strings.Repeat("0123456789abcdef", 16)
+	long := strings.Repeat("🦉", 256)
 	must(t, p.SetPassword(t.Context(), ann, long))
 	_, err := p.Authenticate(t.Context(), ann, long+"x")
 	refused(t, "a password with a tail", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -60,7 +61,7 @@ func (p *Provider) uuid() (string, error) {
 
 // acceptable is the provider's own rule for passwords.
 func acceptable(password string) error {
-	if len(password) < minPassword || len(password) > maxPassword {
+	if n := utf8.RuneCountInString(password); n < minPassword || n > maxPassword {
 		return fault.New(fault.Invalid, "password_refused")
 	}
 	return nil
