@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/steward-crm/steward/functions/accounts"
 	"github.com/steward-crm/steward/shared/account"
@@ -153,7 +152,6 @@ type accountBody struct {
 	Owner    string         `json:"ownerId"`
 	Dept     string         `json:"departmentId"`
 	Contacts []contactBody  `json:"contacts"`
-	All      jsontext.Value `json:"-"`
 	Rest     map[string]any `json:",embed"`
 }
 

@@ -1,0 +1,165 @@
+package account_test
+
+import (
+	"math/bits"
+	"testing"
+	"time"
+
+	"github.com/steward-crm/steward/shared/access"
+	"github.com/steward-crm/steward/shared/account"
+	"github.com/steward-crm/steward/shared/change"
+	"github.com/steward-crm/steward/shared/edge/edgetest"
+	"github.com/steward-crm/steward/shared/fault"
+	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/patch"
+	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/principal"
+	"github.com/steward-crm/steward/shared/table"
+	"github.com/steward-crm/steward/shared/user"
+)
+
+// TestOwnerGoesMeanwhile holds I10 and I11 at their root: between the reading of the owner and the commit the owner is deactivated, and the
+// commit refuses.
+func TestOwnerGoesMeanwhile(t *testing.T) {
+	for _, self := range []bool{true, false} {
+		w := newWorld(t)
+		boss := w.user(t, principal.UserActive, "", "")
+		owner := boss
+		if !self {
+			owner = w.user(t, principal.UserActive, "", "")
+		}
+		who := w.as(boss, everything(policy.All))
+		c := change.New(who.Principal, w.IDs, w.Now())
+		_, err := w.accounts.Create(t.Context(), who, c, account.Draft{Name: "Lotus", Email: "a@b.example", Phone: "13800138000", Owner: patch.Of(string(owner))})
+		must(t, err)
+		w.setStatus(t, owner, principal.UserInactive)
+		before := edgetest.Dump(t, w.Table)
+		if err := c.Verify(t.Context(), w.Table); !fault.Is(err, "owner_not_active") {
+			t.Errorf("self %v: the dry run answered %v", self, err)
+		}
+		if err := c.Commit(t.Context(), w.Table); !fault.Is(err, "owner_not_active") {
+			t.Errorf("self %v: the commit answered %v", self, err)
+		}
+		if edgetest.Dump(t, w.Table) != before {
+			t.Errorf("self %v: the store changed", self)
+		}
+	}
+}
+
+// TestDepartmentGoesMeanwhile is the same for the department.
+func TestDepartmentGoesMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	dept := w.department(t, "")
+	boss := w.user(t, principal.UserActive, "", "")
+	who := w.as(boss, everything(policy.All))
+	made := w.create(t, who, "")
+	c, u := change.New(who.Principal, w.IDs, w.Now()), change.New(who.Principal, w.IDs, w.Now())
+	_, err := w.accounts.Create(t.Context(), who, c, account.Draft{Name: "Lotus", Email: "a@b.example", Phone: "13800138000", Department: patch.Of(string(dept))})
+	must(t, err)
+	_, err = w.accounts.Update(t.Context(), who, u, made.ID, 0, account.Patch{Department: patch.Of(string(dept))})
+	must(t, err)
+	w.Commit(t, table.Delete(key.Department(w.row.ID, dept), table.Present))
+	for name, set := range map[string]*change.Set{"create": c, "update": u} {
+		if err := set.Commit(t.Context(), w.Table); !fault.Is(err, "unknown_department") {
+			t.Errorf("%s answered %v", name, err)
+		}
+	}
+}
+
+// TestCountOwnedIsStrong holds that a lagging index hides no account from the count that a deletion relies on.
+func TestCountOwnedIsStrong(t *testing.T) {
+	w := newWorld(t)
+	boss := w.user(t, principal.UserActive, "", "")
+	other := w.user(t, principal.UserActive, "", "")
+	who := w.as(boss, everything(policy.All))
+	w.Store.FreezeIndexes()
+	a := w.create(t, who, "")
+	w.create(t, who, other)
+	must(t, w.run(t.Context(), who, func(c *change.Set) error {
+		_, err := w.accounts.Deactivate(t.Context(), who, c, a.ID, 0)
+		return err
+	}))
+	for u, want := range map[id.User]int{boss: 1, other: 1, id.New[id.User](w.IDs): 0} {
+		if n, err := w.accounts.CountOwned(t.Context(), w.row.ID, u); err != nil || n != want {
+			t.Errorf("counted %d, %v; want %d", n, err, want)
+		}
+	}
+}
+
+// TestDeletionAgainstCreation runs the leaving of a user (deactivate; decide to delete; commit) against an account being given to them
+// (decide; commit), in every order of the steps and on an index that lags: no account is ever left with an owner who is gone.
+func TestDeletionAgainstCreation(t *testing.T) {
+	w := newWorld(t)
+	w.Store.FreezeIndexes()
+	boss := w.user(t, principal.UserActive, "", "")
+	admin := everything(policy.All)
+	for _, a := range []policy.Action{policy.View, policy.Update, policy.Delete} {
+		admin.Grants = append(admin.Grants, policy.Grant{Module: policy.ModUser, Action: a, Scope: policy.All})
+	}
+	users := user.New(w.Table, w.Crypt, access.New(w.Table, w.Now), noJobs{})
+	given, gone := 0, 0
+	for order := range 1 << 5 {
+		if bits.OnesCount(uint(order)) != 2 { // the steps that are the account's
+			continue
+		}
+		leaver := w.user(t, principal.UserActive, "", "")
+		who := w.as(boss, admin)
+		items, err := w.Table.Get(t.Context(), key.Tenant(w.row.ID))
+		must(t, err)
+		who.OrgVersion = items[0].Version
+		create, remove := change.New(who.Principal, w.IDs, w.Now()), change.New(who.Principal, w.IDs, w.Now())
+		var made, left error
+		give := []func(){
+			func() {
+				_, made = w.accounts.Create(t.Context(), who, create, account.Draft{Name: "Lotus", Email: "a@b.example", Phone: "13800138000", Owner: patch.Of(string(leaver))})
+			},
+			func() {
+				if made == nil {
+					made = create.Commit(t.Context(), w.Table)
+				}
+			},
+		}
+		leave := []func(){
+			func() { w.setStatus(t, leaver, principal.UserInactive) },
+			func() { left = users.Delete(t.Context(), who, remove, leaver, 0, w.accounts) },
+			func() {
+				if left == nil {
+					left = remove.Commit(t.Context(), w.Table)
+				}
+			},
+		}
+		for step := range 5 {
+			if order>>step&1 == 1 {
+				give[0]()
+				give = give[1:]
+			} else {
+				leave[0]()
+				leave = leave[1:]
+			}
+		}
+		if made != nil && !fault.Is(made, "owner_not_active") && !fault.Is(made, "invalid_owner") {
+			t.Errorf("order %05b: create: %v", order, made)
+		}
+		if left != nil && !fault.Is(left, "user_owns_accounts") {
+			t.Errorf("order %05b: delete: %v", order, left)
+		}
+		n, err := w.accounts.CountOwned(t.Context(), w.row.ID, leaver)
+		must(t, err)
+		if (made == nil) != (n == 1) || (left == nil) == (n == 1) {
+			t.Errorf("order %05b: create: %v; delete: %v; and %d accounts are owned", order, made, left, n)
+		}
+		if n == 1 {
+			given++
+		} else {
+			gone++
+		}
+	}
+	if given == 0 || gone == 0 {
+		t.Errorf("%d given, %d gone: the orders do not cover both", given, gone)
+	}
+}
+
+type noJobs struct{}
+
+func (noJobs) Stage(*change.Set, id.Tenant, string, any, time.Time) (id.Job, error) { return "", nil }
