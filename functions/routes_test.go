@@ -1,0 +1,435 @@
+package functions_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/steward-crm/steward/shared/edge"
+	"github.com/steward-crm/steward/shared/edge/edgetest"
+	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/table"
+	tablelocal "github.com/steward-crm/steward/shared/table/local"
+)
+
+// rightOf gives the module and action that the route demands, if it demands one.
+func rightOf(r edge.Route) (policy.Module, policy.Action, bool) {
+	mod, act, ok := strings.Cut(r.Access.String(), ".")
+	return policy.Module(mod), policy.Action(act), ok
+}
+
+// TestEachRouteNeedsItsRight holds R03, R08 and R11 route by route: whoever holds every right of the catalogue but the one that the route
+// declares is refused, and nothing changes; whoever holds that one alone gets past the door.
+func TestEachRouteNeedsItsRight(t *testing.T) {
+	w := newWorld(t)
+	guarded := 0
+	for _, r := range w.routes {
+		mod, act, ok := rightOf(r)
+		if !ok {
+			continue
+		}
+		guarded++
+		all := everything()
+		without := slices.DeleteFunc(slices.Clone(all), func(g policy.Grant) bool { return g.Module == mod && g.Action == act })
+		if len(without) != len(all)-1 {
+			t.Errorf("%s: %s is not in the catalogue", r.Operation, r.Access)
+			continue
+		}
+		path := fill(t, r.Path, w.mine)
+		ask := func(who edgetest.Who) *edgetest.Answer {
+			c := w.api.As(who)
+			if r.NeedsMatch() {
+				c = c.IfMatch("*")
+			}
+			return c.Do(r.Method, path+dry(r), w.bodyOf(r))
+		}
+		lacks, holds := w.User(t, w.boss.Tenant, without...), w.User(t, w.boss.Tenant, policy.Grant{Module: mod, Action: act, Scope: policy.All})
+		before := w.state(t)
+		if a := ask(lacks); a.Status != http.StatusForbidden || a.Code() != "permission_denied" {
+			t.Errorf("%s without %s: %d %s", r.Operation, r.Access, a.Status, a.Code())
+		}
+		if a := ask(holds); a.Status == http.StatusForbidden && a.Code() == "permission_denied" {
+			t.Errorf("%s with %s alone: %d %s", r.Operation, r.Access, a.Status, a.Body)
+		}
+		if after := w.state(t); after != before {
+			t.Errorf("%s changed the store:\n%s", r.Operation, difference(before, after))
+		}
+	}
+	if guarded < 40 {
+		t.Errorf("%d routes declare a right", guarded)
+	}
+}
+
+// dry asks for no more than the verdict where one can be had.
+func dry(r edge.Route) string {
+	if r.Method == http.MethodGet || r.Operation == "audit.verify" {
+		return ""
+	}
+	return "?validateOnly=true"
+}
+
+// bodyOf is a sound body of the route, if it takes one.
+func (w *world) bodyOf(r edge.Route) any {
+	if body, ok := w.drafts()[r.Operation]; ok {
+		return body
+	}
+	if r.TakesBody() {
+		return `{}`
+	}
+	return nil
+}
+
+// TestModulesThatAreOff holds R04 and R12: while a module is off, each of its operations answers everybody, holders of every right included, as if
+// it were not there; its data stays as it was, and is answered as before when the module is on again.
+func TestModulesThatAreOff(t *testing.T) {
+	w := newWorld(t)
+	boss := w.api.As(w.boss)
+	off := func(modules ...string) {
+		t.Helper()
+		w.Edit(t, key.Tenant(w.boss.Tenant), func(doc map[string]any) { doc["settings"].(map[string]any)["modulesOff"] = modules })
+	}
+	seen := map[policy.Module]int{}
+	for _, e := range policy.Catalogue() {
+		if e.Core { // and the settings refuse it: org.TestSettingsRefused
+			continue
+		}
+		reads := map[string]string{}
+		read := func(r edge.Route) *edgetest.Answer { return boss.Get(fill(t, r.Path, w.mine)) }
+		for _, r := range w.routes {
+			if mod, _, ok := rightOf(r); ok && mod == e.Module && r.Method == http.MethodGet {
+				reads[r.Operation] = bare(read(r))
+			}
+		}
+		off(string(e.Module))
+		before := w.state(t)
+		for _, r := range w.routes {
+			if mod, _, ok := rightOf(r); !ok || mod != e.Module {
+				continue
+			}
+			seen[e.Module]++
+			c := boss
+			if r.NeedsMatch() {
+				c = c.IfMatch("*")
+			}
+			if a := c.Do(r.Method, fill(t, r.Path, w.mine), w.bodyOf(r)); a.Status != http.StatusNotFound || a.Code() != "not_found" {
+				t.Errorf("%s while %s is off: %d %s", r.Operation, e.Module, a.Status, a.Code())
+			}
+		}
+		if after := w.state(t); after != before {
+			t.Errorf("%s: the store changed while it was off:\n%s", e.Module, difference(before, after))
+		}
+		off()
+		for _, r := range w.routes {
+			if was, ok := reads[r.Operation]; ok && bare(read(r)) != was {
+				t.Errorf("%s: answered otherwise after %s was off", r.Operation, e.Module)
+			}
+		}
+	}
+	for _, mod := range []policy.Module{policy.ModAccount, policy.ModContact} {
+		if seen[mod] == 0 {
+			t.Errorf("no route of %s was asked", mod)
+		}
+	}
+}
+
+// posts are the POSTs that make something, each with a sound body.
+func (w *world) posts(t testing.TB) (all []edge.Route) {
+	t.Helper()
+	for _, r := range w.routes {
+		if _, ok := w.drafts()[r.Operation]; ok && r.Method == http.MethodPost {
+			all = append(all, r)
+		}
+	}
+	if len(all) < 8 {
+		t.Fatalf("%d routes only", len(all))
+	}
+	return all
+}
+
+// TestOneKeyOneEffectOnEveryRoute holds I18 on every POST that makes something: the same key again is the same reply, byte for byte, and no
+// write; another body under it is refused; the same key on another route, of another user or in another tenant is a key of its own; and of
+// many at once, over two processes, one has the effect and all that succeed have its reply.
+func TestOneKeyOneEffectOnEveryRoute(t *testing.T) {
+	w := newWorld(t)
+	twin := edgetest.Serve(t, w.Platform, w.routes)
+	colleague := w.User(t, w.boss.Tenant, everything()...)
+	for _, r := range w.posts(t) {
+		path, body := fill(t, r.Path, w.mine), text(t, renamed(w.drafts()[r.Operation], "First "+strings.ReplaceAll(r.Operation, ".", "-")))
+		raced := text(t, renamed(w.drafts()[r.Operation], "Raced "+strings.ReplaceAll(r.Operation, ".", "-")))
+		boss := w.api.As(w.boss).Once("one key for all")
+		first := boss.Do(r.Method, path, body) // on each route in turn: none takes another's reply
+		if first.Status/100 != 2 || first.Header.Get("Idempotency-Replayed") != "" {
+			t.Errorf("%s: %d %s", r.Operation, first.Status, first.Body)
+			continue
+		}
+		before := w.state(t)
+		again := twin.As(w.boss).Once("one key for all").Do(r.Method, path, body)
+		if again.Status != first.Status || string(again.Body) != string(first.Body) || again.ETag() != first.ETag() || again.Header.Get("Location") != first.Header.Get("Location") {
+			t.Errorf("%s: the same key again: %d %s", r.Operation, again.Status, again.Body)
+		}
+		other := boss.Do(r.Method, path, `{"name":"Other"}`)
+		if r.Operation == "departments.move" {
+			other = boss.Do(r.Method, path, `{"parentId":"x"}`)
+		}
+		if other.Code() != "idempotency_mismatch" {
+			t.Errorf("%s: the key with another body: %d %s", r.Operation, other.Status, other.Code())
+		}
+		if after := w.state(t); after != before {
+			t.Errorf("%s: a second time with the key changed the store:\n%s", r.Operation, difference(before, after))
+		}
+		if a := w.api.As(colleague).Once("one key for all").Do(r.Method, path, body); a.Header.Get("Idempotency-Replayed") != "" {
+			t.Errorf("%s: a colleague got the reply of another", r.Operation)
+		}
+
+		bodies, made := sync.Map{}, 0
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		for i := range 8 {
+			c := []*edgetest.Server{w.api, twin}[i%2].As(w.boss).Once("race")
+			all.Go(func() {
+				a := c.Do(r.Method, path, raced)
+				if a.Status/100 == 2 {
+					bodies.Store(string(a.Body), true)
+					if a.Header.Get("Idempotency-Replayed") == "" {
+						mu.Lock()
+						made++
+						mu.Unlock()
+					}
+				} else if a.Code() != "idempotency_in_flight" {
+					t.Errorf("%s: in a race: %d %s", r.Operation, a.Status, a.Body)
+				}
+			})
+		}
+		all.Wait()
+		replies := 0
+		bodies.Range(func(any, any) bool { replies++; return true })
+		if made != 1 || replies != 1 {
+			t.Errorf("%s: %d effects and %d replies in a race", r.Operation, made, replies)
+		}
+	}
+}
+
+// renamed is the body under another name and address, so that nothing that is unique is taken.
+func renamed(body any, name string) m {
+	b := m{}
+	for k, v := range body.(map[string]any) {
+		b[k] = v
+	}
+	if _, ok := b["name"]; ok {
+		b["name"] = name
+	}
+	if _, ok := b["email"]; ok {
+		b["email"] = strings.ReplaceAll(name, " ", "-") + "@example.com"
+	}
+	return b
+}
+
+// TestVersionsOnEveryRoute holds I19 on every route that changes something that is there: the answer is one version up, it is what is read, the
+// stored item is at that version, and whoever still names the old one is refused and changes nothing.
+func TestVersionsOnEveryRoute(t *testing.T) {
+	w := newWorld(t)
+	boss := w.api.As(w.boss)
+	boss.IfMatch("*").Put("/v1/company", m{"name": "Before"}) // there is one
+	asked := 0
+	for _, r := range w.routes {
+		body, ok := w.drafts()[r.Operation]
+		if !r.NeedsMatch() || !ok || r.Method == http.MethodDelete {
+			continue
+		}
+		asked++
+		path := fill(t, r.Path, w.mine)
+		of := strings.TrimSuffix(path, "/roles")
+		if r.Operation == "company.set" && boss.Get(of).Status != http.StatusOK {
+			continue
+		}
+		was := boss.Get(of).Want(t, http.StatusOK, "").ETag()
+		a := boss.IfMatch(was).Do(r.Method, path, body).Want(t, http.StatusOK, "")
+		if got := versionOf(t, a.ETag()); got != versionOf(t, was)+1 || boss.Get(of).ETag() != a.ETag() {
+			t.Errorf("%s: version %s after %s", r.Operation, a.ETag(), was)
+		}
+		before := w.state(t)
+		boss.IfMatch(was).Do(r.Method, path, renamed(body, "Late")).Want(t, http.StatusPreconditionFailed, "version_conflict")
+		same := boss.IfMatch(a.ETag()).Do(r.Method, path, body).Want(t, http.StatusOK, "") // changes nothing
+		if same.ETag() != a.ETag() {
+			t.Errorf("%s: a change that is none gave version %s", r.Operation, same.ETag())
+		}
+		if after := w.state(t); after != before {
+			t.Errorf("%s: a late or an empty change changed the store:\n%s", r.Operation, difference(before, after))
+		}
+	}
+	if asked < 8 {
+		t.Errorf("%d routes only", asked)
+	}
+}
+
+// text is the body as the same bytes each time.
+func text(t testing.TB, body any) string {
+	t.Helper()
+	b, err := json.Marshal(body, json.Deterministic(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func versionOf(t *testing.T, tag string) (n int) {
+	t.Helper()
+	for _, c := range strings.Trim(tag, `"`) {
+		n = 10*n + int(c-'0')
+	}
+	if n == 0 {
+		t.Fatalf("no version in %q", tag)
+	}
+	return n
+}
+
+// TestAStoreThatFails holds I9 and I40 on every mutation: refused by the store it is 503 and nothing has changed, in the store, the outbox or at the
+// identity provider; with the reply of the commit lost for good it is done once, and the same key tells so.
+func TestAStoreThatFails(t *testing.T) {
+	w := newWorld(t)
+	asked := 0
+	for _, r := range w.routes {
+		body, ok := w.drafts()[r.Operation]
+		if r.Method == http.MethodGet || (!ok && r.TakesBody()) || r.Access.String() == "public" || r.Access.String() == "self" || r.Operation == "audit.verify" {
+			continue
+		}
+		asked++
+		path := fill(t, r.Path, w.mine)
+		if r.TakesBody() {
+			body = text(t, renamed(body, "Failing "+strings.ReplaceAll(r.Operation, ".", "-")))
+		}
+		c := w.api.As(w.boss).IfMatch("*")
+		if r.Method == http.MethodPost {
+			c = w.api.As(w.boss).Once("failing")
+		}
+		before := w.state(t)
+		w.Faults.Before = func(c tablelocal.Call) error {
+			if c.Op == "commit" {
+				return tablelocal.Throttled()
+			}
+			return nil
+		}
+		a := c.Do(r.Method, path, body)
+		w.Faults.Before = nil
+		if a.Status/100 == 2 && strings.HasSuffix(r.Operation, "activate") || a.Status/100 == 4 {
+			continue // nothing to do, or refused before it came to that: no commit
+		}
+		if a.Status != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: the store is out of reach: %d %s", r.Operation, a.Status, a.Body)
+		}
+		if after := w.state(t); after != before {
+			t.Errorf("%s: the store refused and was changed:\n%s", r.Operation, difference(before, after))
+		}
+		if r.Method != http.MethodPost {
+			continue
+		}
+		silent, commits := false, 0
+		w.Faults.Before = func(c tablelocal.Call) error {
+			if silent {
+				return tablelocal.Throttled()
+			}
+			return nil
+		}
+		w.Faults.After = func(c tablelocal.Call) error {
+			if slices.ContainsFunc(c.Writes, func(x table.Write) bool { return key.IsAuditEvent(x.Item.Key) }) {
+				commits++
+			}
+			silent = true
+			return tablelocal.Lost()
+		}
+		cut := c.Do(r.Method, path, body)
+		silent, w.Faults.Before = false, nil
+		if cut.Status != http.StatusServiceUnavailable {
+			t.Errorf("%s: the reply is lost: %d %s", r.Operation, cut.Status, cut.Body)
+		}
+		w.Faults.After = func(c tablelocal.Call) error {
+			if slices.ContainsFunc(c.Writes, func(x table.Write) bool { return key.IsAuditEvent(x.Item.Key) }) {
+				commits++
+			}
+			return nil
+		}
+		again := c.Do(r.Method, path, body)
+		w.Faults.After = nil
+		if again.Status/100 != 2 || again.Header.Get("Idempotency-Replayed") != "true" || commits > 1 || commits == 0 && !idle[r.Operation] {
+			t.Errorf("%s: asked again with the key: %d, replayed %q, %d commits\n%s", r.Operation, again.Status, again.Header.Get("Idempotency-Replayed"), commits, again.Body)
+		}
+	}
+	if asked < 20 {
+		t.Errorf("%d routes only", asked)
+	}
+}
+
+// idle are the operations that have nothing to do in this world, and say so: it is where it is asked to go; it was sent a moment ago.
+var idle = map[string]bool{"departments.move": true, "users.resendInvitation": true}
+
+// TestForeignReferencesInBodies holds I1 and I2 for ids in bodies: an id of another tenant is answered as one that nobody has.
+func TestForeignReferencesInBodies(t *testing.T) {
+	w := newWorld(t)
+	for _, row := range []struct {
+		op, member, kind string
+		list             bool
+	}{
+		{"accounts.create", "ownerId", "users", false},
+		{"accounts.create", "departmentId", "departments", false},
+		{"accounts.update", "departmentId", "departments", false},
+		{"departments.create", "parentId", "departments", false},
+		{"departments.create", "headId", "users", false},
+		{"departments.update", "headId", "users", false},
+		{"departments.move", "parentId", "departments", false},
+		{"posts.create", "departmentId", "departments", false},
+		{"posts.create", "roleIds", "roles", true},
+		{"posts.update", "roleIds", "roles", true},
+		{"roles.create", "cloneOf", "roles", false},
+		{"users.create", "departmentId", "departments", false},
+		{"users.create", "postIds", "posts", true},
+		{"users.create", "managerId", "users", false},
+		{"users.create", "roleIds", "roles", true},
+		{"users.update", "departmentId", "departments", false},
+		{"users.update", "postIds", "posts", true},
+		{"users.update", "managerId", "users", false},
+		{"users.setRoles", "roleIds", "roles", true},
+	} {
+		i := slices.IndexFunc(w.routes, func(r edge.Route) bool { return r.Operation == row.op })
+		r := w.routes[i]
+		unknown, _ := w.unknown(row.kind)
+		before := w.state(t)
+		answers := map[string]string{}
+		for what, v := range map[string]string{"foreign": w.foreign[row.kind], "unknown": unknown} {
+			body := renamed(w.drafts()[row.op], "Refers")
+			body[row.member] = v
+			if row.list {
+				body[row.member] = []string{v}
+			}
+			c := w.api.As(w.boss)
+			if r.NeedsMatch() {
+				c = c.IfMatch("*")
+			}
+			a := c.Do(r.Method, fill(t, r.Path, w.mine), body)
+			if a.Status != http.StatusUnprocessableEntity {
+				t.Errorf("%s with %s %s: %d %s", row.op, what, row.member, a.Status, a.Body)
+			}
+			answers[what] = bare(a)
+		}
+		if answers["foreign"] != answers["unknown"] {
+			t.Errorf("%s with foreign %s: %s\nunknown: %s", row.op, row.member, answers["foreign"], answers["unknown"])
+		}
+		if after := w.state(t); after != before {
+			t.Errorf("%s: the store changed:\n%s", row.op, difference(before, after))
+		}
+	}
+	for _, q := range []struct{ path, kind string }{
+		{"/v1/accounts?ownerId=", "users"}, {"/v1/accounts?departmentId=", "departments"}, {"/v1/audit?target=", "accounts"}, {"/v1/audit?actor=", "users"},
+	} {
+		var page struct {
+			Items []any `json:"items"`
+		}
+		if w.api.As(w.boss).Get(q.path+w.foreign[q.kind]).Want(t, http.StatusOK, "").Read(t, &page); len(page.Items) != 0 {
+			t.Errorf("%s of another tenant lists %v", q.path, page.Items)
+		}
+	}
+}
