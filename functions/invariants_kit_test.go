@@ -94,9 +94,9 @@ func (h *house) work() {
 
 // person is a user with what they know.
 type person struct {
-	tenant                             id.Tenant
-	slug, id, email, password, refresh string
-	client                             edgetest.Client
+	tenant                                    id.Tenant
+	slug, id, email, password, token, refresh string
+	client                                    edgetest.Client
 }
 
 // onboard makes a tenant and gives its administrator.
@@ -165,7 +165,7 @@ func (h *house) hold(p *person, out outcome) {
 	if out.Access == "" {
 		h.t.Fatalf("no token, but %+v", out)
 	}
-	p.refresh, p.client = out.Refresh, h.api.Anonymous().With("Authorization", "Bearer "+out.Access)
+	p.token, p.refresh, p.client = out.Access, out.Refresh, h.api.Anonymous().With("Authorization", "Bearer "+out.Access)
 }
 
 func (h *house) again(p *person) {
