@@ -177,7 +177,7 @@ func TestLifeOfAUser(t *testing.T) {
 	o.as(li.ID).Get("/v1/accounts").Want(t, 401, "account_inactive")
 	o.admin.Post("/v1/accounts", account).Want(t, 409, "owner_not_active")
 	o.admin.Post(one+"/deactivate", nil).Want(t, 200, "")
-	tag = o.admin.Post(one+"/reactivate", nil).Want(t, 200, "").ETag()
+	o.admin.Post(one+"/reactivate", nil).Want(t, 200, "")
 	o.Clock.Add(time.Second) // a sign-in of the second in which the sessions ended is dead
 	o.as(li.ID).Get("/v1/accounts").Want(t, 200, "")
 	tag = o.admin.Post(one+"/sign-out", nil).Want(t, 200, "").ETag()

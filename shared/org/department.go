@@ -106,7 +106,9 @@ func (s *Store) department(ctx context.Context, t id.Tenant, d id.Department) (D
 
 // Departments lists departments in the order of their making; parent narrows to the children of one when set ("" for the roots). next
 // is where the following page begins, "" at the end.
-func (s *Store) Departments(ctx context.Context, who *policy.Subject, parent *id.Department, after string, limit int) (list []Department, next string, err error) {
+func (s *Store) Departments(
+	ctx context.Context, who *policy.Subject, parent *id.Department, after string, limit int,
+) (list []Department, next string, err error) {
 	if err := policy.RequireAny(who, policy.ModOrg, policy.View); err != nil {
 		return nil, "", err
 	}
@@ -129,7 +131,9 @@ func (s *Store) CountDepartments(ctx context.Context, who *policy.Subject, paren
 
 // CreateDepartment makes a department below parent, or a root for "". Invalid with every field at fault: unknown_department,
 // department_too_deep, unknown_head; Conflict department_name_taken, department_limit.
-func (s *Store) CreateDepartment(ctx context.Context, who *policy.Subject, c *change.Set, parent id.Department, p DepartmentPatch) (Department, error) {
+func (s *Store) CreateDepartment(
+	ctx context.Context, who *policy.Subject, c *change.Set, parent id.Department, p DepartmentPatch,
+) (Department, error) {
 	if err := policy.RequireAny(who, policy.ModOrg, policy.Create); err != nil {
 		return Department{}, err
 	}
@@ -158,7 +162,9 @@ func (s *Store) CreateDepartment(ctx context.Context, who *policy.Subject, c *ch
 
 // UpdateDepartment changes name, responsibilities and head. version is the one that the client named, 0 for none. A patch that changes
 // nothing stages nothing.
-func (s *Store) UpdateDepartment(ctx context.Context, who *policy.Subject, c *change.Set, d id.Department, version int64, p DepartmentPatch) (Department, error) {
+func (s *Store) UpdateDepartment(
+	ctx context.Context, who *policy.Subject, c *change.Set, d id.Department, version int64, p DepartmentPatch,
+) (Department, error) {
 	was, st, err := s.forChange(ctx, who, d, version, policy.Update)
 	if err != nil {
 		return Department{}, err
@@ -189,7 +195,9 @@ func (s *Store) UpdateDepartment(ctx context.Context, who *policy.Subject, c *ch
 
 // MoveDepartment puts a department with all below it under another parent, or among the roots for "". No account and no user is rewritten:
 // they hold the department's id. Invalid unknown_department, department_cycle, department_too_deep; Conflict department_name_taken.
-func (s *Store) MoveDepartment(ctx context.Context, who *policy.Subject, c *change.Set, d id.Department, version int64, parent id.Department) (Department, error) {
+func (s *Store) MoveDepartment(
+	ctx context.Context, who *policy.Subject, c *change.Set, d id.Department, version int64, parent id.Department,
+) (Department, error) {
 	was, st, err := s.forChange(ctx, who, d, version, policy.Update)
 	if err != nil {
 		return Department{}, err
@@ -236,7 +244,9 @@ func (s *Store) DeleteDepartment(ctx context.Context, who *policy.Subject, c *ch
 }
 
 // forChange reads a department and the structure around it for a change that the subject asks for.
-func (s *Store) forChange(ctx context.Context, who *policy.Subject, d id.Department, version int64, a policy.Action) (Department, *structure, error) {
+func (s *Store) forChange(
+	ctx context.Context, who *policy.Subject, d id.Department, version int64, a policy.Action,
+) (Department, *structure, error) {
 	if err := policy.RequireAny(who, policy.ModOrg, a); err != nil {
 		return Department{}, nil, err
 	}
@@ -311,7 +321,9 @@ func (st *structure) siblings(d Department) error {
 	return nil
 }
 
-func (s *Store) putDepartment(ctx context.Context, who *policy.Subject, c *change.Set, was, now Department, fields []string) (Department, error) {
+func (s *Store) putDepartment(
+	ctx context.Context, who *policy.Subject, c *change.Set, was, now Department, fields []string,
+) (Department, error) {
 	now.UpdatedAt = moment(c.Now, was.UpdatedAt)
 	if err := putDoc(c, key.Department(who.Tenant, now.ID), was.Version, now); err != nil {
 		return Department{}, err

@@ -62,7 +62,9 @@ func (s *Store) Post(ctx context.Context, who *policy.Subject, p id.Post) (Post,
 
 // Posts lists posts in the order of their making; department narrows to those of one. next is where the following page begins, "" at
 // the end.
-func (s *Store) Posts(ctx context.Context, who *policy.Subject, department id.Department, after string, limit int) (list []Post, next string, err error) {
+func (s *Store) Posts(
+	ctx context.Context, who *policy.Subject, department id.Department, after string, limit int,
+) (list []Post, next string, err error) {
 	if err := policy.RequireAny(who, policy.ModOrg, policy.View); err != nil {
 		return nil, "", err
 	}
@@ -116,7 +118,9 @@ func (s *Store) CreatePost(ctx context.Context, who *policy.Subject, c *change.S
 
 // UpdatePost changes name and roles. The roles are in force on the holders' next request. Otherwise as CreatePost, and Conflict last_admin
 // when the post made the last active administrator one. A patch that changes nothing stages nothing.
-func (s *Store) UpdatePost(ctx context.Context, who *policy.Subject, c *change.Set, p id.Post, version int64, patch PostPatch) (Post, error) {
+func (s *Store) UpdatePost(
+	ctx context.Context, who *policy.Subject, c *change.Set, p id.Post, version int64, patch PostPatch,
+) (Post, error) {
 	was, st, err := s.postForChange(ctx, who, p, version, policy.Update)
 	if err != nil {
 		return Post{}, err
@@ -148,7 +152,9 @@ func (s *Store) UpdatePost(ctx context.Context, who *policy.Subject, c *change.S
 }
 
 // MovePost puts a post into another department. Its holders stay in theirs. Invalid unknown_department; Conflict post_name_taken.
-func (s *Store) MovePost(ctx context.Context, who *policy.Subject, c *change.Set, p id.Post, version int64, department id.Department) (Post, error) {
+func (s *Store) MovePost(
+	ctx context.Context, who *policy.Subject, c *change.Set, p id.Post, version int64, department id.Department,
+) (Post, error) {
 	was, st, err := s.postForChange(ctx, who, p, version, policy.Update)
 	if err != nil {
 		return Post{}, err
@@ -187,7 +193,9 @@ func (s *Store) DeletePost(ctx context.Context, who *policy.Subject, c *change.S
 	return s.record(ctx, c, who.Tenant, string(p), nil, was, nil)
 }
 
-func (s *Store) postForChange(ctx context.Context, who *policy.Subject, p id.Post, version int64, a policy.Action) (Post, *structure, error) {
+func (s *Store) postForChange(
+	ctx context.Context, who *policy.Subject, p id.Post, version int64, a policy.Action,
+) (Post, *structure, error) {
 	if err := policy.RequireAny(who, policy.ModOrg, a); err != nil {
 		return Post{}, nil, err
 	}

@@ -59,7 +59,9 @@ func (s *Store) Settings(who *policy.Subject) (Settings, error) {
 // PatchSettings changes the settings of the subject's tenant. version is the one that the client named, 0 for none; requirable are the
 // account fields that a tenant may require. Invalid with every field at fault: invalid_locale, invalid_region, unknown_account_field,
 // unknown_module, module_not_switchable, out_of_range. A patch that changes nothing stages nothing.
-func (s *Store) PatchSettings(ctx context.Context, who *policy.Subject, c *change.Set, version int64, p SettingsPatch, requirable []string) (Settings, error) {
+func (s *Store) PatchSettings(
+	ctx context.Context, who *policy.Subject, c *change.Set, version int64, p SettingsPatch, requirable []string,
+) (Settings, error) {
 	if err := policy.RequireAny(who, policy.ModTenant, policy.Update); err != nil {
 		return Settings{}, err
 	}

@@ -230,7 +230,7 @@ func putGuards(c *change.Set, tk *crypt.TenantKey, was, now *User) error {
 			continue
 		}
 		if old != "" {
-			c.Delete(guard(tk, now.Tenant, g.field, old), table.Equals("userId", string(now.ID)), nil)
+			c.Delete(guard(tk, now.Tenant, g.field, old), table.Always, nil) // theirs as long as the user's version holds
 		}
 		if next != "" {
 			taken := fault.New(fault.Conflict, g.taken).With(fault.At(g.pointer, g.taken))

@@ -143,12 +143,6 @@ func (w *world) try(ctx context.Context, u id.User, stage func(*policy.Subject, 
 	return errors.New("never came to rest")
 }
 
-// do is try by the administrator, which has to go well.
-func (w *world) do(t testing.TB, stage func(*policy.Subject, *change.Set) error) {
-	t.Helper()
-	must(t, w.try(t.Context(), w.admin, stage))
-}
-
 func (w *world) load(t testing.TB, u id.User) user.User {
 	t.Helper()
 	x, err := w.users.Load(t.Context(), w.tenant, u)

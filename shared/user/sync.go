@@ -52,7 +52,8 @@ type Desk struct {
 	temporary func(io.Reader) string
 }
 
-// NewDesk returns a desk; temporary makes a temporary password of the randomness it is given, always the same one of the same bytes (password.Temporary).
+// NewDesk returns a desk; temporary makes a temporary password of the randomness it is given, always the same one of the same bytes:
+// password.Temporary.
 func NewDesk(s *Store, i identity.Identity, n notify.Notify, temporary func(io.Reader) string) *Desk {
 	return &Desk{users: s, identity: i, notify: n, temporary: temporary}
 }
