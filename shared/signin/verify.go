@@ -83,7 +83,7 @@ func (d *Desk) SendCode(ctx context.Context, t id.Tenant, job id.Job, v VerifyPa
 		return ignoreMissing(err)
 	}
 	out, version, err := d.code(ctx, t, v.User, purposeVerify(v.Attribute))
-	if err != nil || version == 0 || out.Job != job || !out.alive(d.Now()) {
+	if err != nil || version == 0 || !out.alive(d.Now()) {
 		return err
 	}
 	tk, err := d.Crypt.Tenant(ctx, t)
@@ -93,7 +93,7 @@ func (d *Desk) SendCode(ctx context.Context, t id.Tenant, job id.Job, v VerifyPa
 	address, _ := p.address(v.Attribute)
 	plain := draw(tk, purposeVerify(v.Attribute), job)
 	if !out.matches(tk, v.User, purposeVerify(v.Attribute), address, plain) {
-		return nil // the address changed since: a code for the old one proves nothing about the new one
+		return nil // replaced; or the address changed since, and a code for the old one proves nothing about the new one
 	}
 	m := notify.Message{
 		ID: messageOf(job), Channel: notify.Email, To: address, Template: "verify", Locale: p.Locale, At: out.Issued,
