@@ -176,6 +176,12 @@ func TestForeignErrorsAreNotShown(t *testing.T) {
 	if bytes.Contains(a.Body, []byte("canary")) || !strings.Contains(w.Logged.String(), "canary-0815") {
 		t.Errorf("the cause belongs into the log alone: %s", a.Body)
 	}
+	inside := "sealed_mismatch"
+	w.detour = func(context.Context) error { return fault.New(fault.Internal, inside) }
+	a = w.api.As(w.boss).Post("/v1/things", `{"name":"lamp"}`).Want(t, http.StatusInternalServerError, "internal")
+	if bytes.Contains(a.Body, []byte(inside)) || !strings.Contains(w.Logged.String(), inside) {
+		t.Errorf("what failed inside belongs into the log alone: %s", a.Body)
+	}
 }
 
 // TestOneLineARequest holds what is logged: one JSON document a request, with ids, codes and numbers, and nothing that the client sent.

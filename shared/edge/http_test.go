@@ -120,6 +120,15 @@ func TestPathsAndMethods(t *testing.T) {
 		{"GET", "/v1/things/post_01JD3Z4T0X8Y6QH2N5W7R9K1MB", 404, "not_found", ""},
 		{"GET", "/v1/things/post_01jd3z4t0x8y6qh2n5w7r9k1mb", 404, "not_found", ""},
 		{"GET", "/v1/things/user_01JD3Z4T0X8Y6QH2N5W7R9K1MB", 404, "not_found", ""},
+		{"GET", "/page/%2e%2e", 404, "not_found", ""},
+		{"GET", "/page/.", 404, "not_found", ""},
+		{"GET", "/page/a%2fb", 404, "not_found", ""},
+		{"GET", "/page/a%5Cb", 404, "not_found", ""},
+		{"GET", "/page/%23", 404, "not_found", ""},
+		{"GET", "/page/%2525", 404, "not_found", ""},
+		{"GET", "/page/%0a", 404, "not_found", ""},
+		{"GET", "/page/%ff", 404, "not_found", ""},
+		{"GET", "/page/" + strings.Repeat("a", 256), 404, "not_found", ""},
 		{"PUT", "/v1/things", 405, "method_not_allowed", "GET, HEAD, POST"},
 		{"PATCH", "/v1/things", 405, "method_not_allowed", "GET, HEAD, POST"},
 		{"OPTIONS", "/v1/things", 405, "method_not_allowed", "GET, HEAD, POST"},
@@ -129,7 +138,11 @@ func TestPathsAndMethods(t *testing.T) {
 		{"POST", "/v1/things/post_01JD3Z4T0X8Y6QH2N5W7R9K1MB", 405, "method_not_allowed", "DELETE, GET, HEAD, PATCH"},
 		{"GET", "/v1/things/secret", 405, "method_not_allowed", "POST"},
 	} {
-		a := boss.Do(row.method, row.path, nil)
+		c := boss
+		if strings.HasPrefix(row.path, "/page") {
+			c = c.With("Accept", "text/html")
+		}
+		a := c.Do(row.method, row.path, nil)
 		if a.Status != row.status || a.Code() != row.code || a.Header.Get("Allow") != row.allow {
 			t.Errorf("%s %s: answered %d %s, Allow %q", row.method, row.path, a.Status, a.Code(), a.Header.Get("Allow"))
 		}
