@@ -136,8 +136,8 @@ type machine struct {
 
 // Few keys, so that writes meet; and keys that would be confused by a careless encoding.
 var (
-	partitions = rapid.SampledFrom([]string{"p", "pp", "p\x00", "p\x00a", "q", "P"})
-	sortKeys   = rapid.SampledFrom([]string{"a", "a\x00", "a\x00\x01", "a\x00b", "ab", "a\x01", "b", "\x00", "\x00\x01", "界", "\uffff", "🙂"})
+	partitions = rapid.SampledFrom([]string{"p", "pp", "p\x00", "p\x00a"})
+	sortKeys   = rapid.SampledFrom([]string{"a", "a\x00", "a\x00\x01", "ab", "a\x01", "\x00", "\uffff", "🙂"})
 	indexParts = rapid.SampledFrom([]string{"p", "g", "g\x00"})
 	values     = rapid.SampledFrom([]string{"", "x", "y"})
 )

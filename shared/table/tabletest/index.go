@@ -187,6 +187,8 @@ func expiryInTime(t *testing.T, s *suite) {
 	if s.one(t, it.Key) != nil {
 		t.Error("there after its time")
 	}
+	wantKeys(t, "query after its time", s.all(t, table.Query{PK: s.part("p")}))
+	wantKeys(t, "query after its time, in reverse", s.all(t, table.Query{PK: s.part("p"), Reverse: true}))
 	s.must(t, table.Check(it.Key, table.Absent))
 	late := table.Item{Key: s.key("p", "t"), Expires: s.Now().Add(1500 * time.Millisecond)}
 	s.must(t, table.Put(late, table.Absent))
