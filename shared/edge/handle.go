@@ -34,7 +34,6 @@ type exchange struct {
 	path    map[string]string
 	query   url.Values
 	page    Page
-	cursor  string // as the client sent it
 	ifMatch int64
 	key     string // Idempotency-Key
 	body    []byte

@@ -58,7 +58,7 @@ type Route struct {
 	Path      string // /v1/accounts/{id}
 	Summary   string // one English sentence for the document
 	Access    Access
-	Status    int     // of success; 0 means 200
+	Status    int     // of success; 0 means 200, or 204 when Out is None
 	Query     []Param // query parameters besides limit, cursor and validateOnly; any other is refused
 	List      bool    // takes limit and cursor
 	NoMatch   bool    // a PATCH, PUT or DELETE that needs no If-Match, because it names no version; the summary says why
@@ -90,7 +90,7 @@ type Request[In any] struct {
 	Source  netip.Addr  // of the client
 	Header  http.Header // Raw routes only
 	Body    []byte      // Raw routes only
-	DryRun  bool        // validateOnly: stage as ever; edge checks and writes nothing
+	DryRun  bool        // validateOnly: stage as ever; edge checks, writes nothing, and answers 200 without ETag and Location
 	path    map[string]string
 }
 

@@ -120,8 +120,7 @@ func with(m map[string]any, k string, v any) map[string]any {
 
 func TestTokensThatAreRefused(t *testing.T) {
 	p := newProvider()
-	var w *world
-	w = newWorld(t, func(c *edge.Config) { c.Authenticator = edge.NewVerifier(p, c.Now) })
+	w := newWorld(t, func(c *edge.Config) { c.Authenticator = edge.NewVerifier(p, c.Now) })
 	now := w.Now()
 	head := map[string]any{"alg": "RS256", "kid": "k1"}
 	good := p.claims(w.boss, now)
