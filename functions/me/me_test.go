@@ -290,12 +290,36 @@ func TestWrongVerificationCodes(t *testing.T) {
 	confirm(w, q, "email", old).Want(t, http.StatusBadRequest, "code_invalid")
 	// Of an address that was changed since.
 	a := w.As(q).Get("/v1/me")
-	w.As(q).IfMatch(a.ETag()).Patch("/v1/me", map[string]any{"email": "han.new@acme.example"}).Want(t, http.StatusOK, "")
+	w.As(q).IfMatch(a.ETag()).Patch("/v1/me", map[string]any{"email": "han.new@acme.example", "currentPassword": signintest.First}).Want(t, http.StatusOK, "")
 	confirm(w, q, "email", fresh).Want(t, http.StatusBadRequest, "code_invalid")
 	if m := read(t, w, q); m.EmailVerified {
 		t.Error("a code for the old address verified the new one")
 	}
 	confirm(w, q, "email", code(t, w, q, "email", "han.new@acme.example")).Want(t, http.StatusOK, "")
+}
+
+// TestAnAddressNeedsThePassword: a stolen session alone is no way into the account.
+func TestAnAddressNeedsThePassword(t *testing.T) {
+	w := signintest.New(t)
+	p := withPhone(t, w)
+	tag := w.As(p).Get("/v1/me").ETag()
+	for _, row := range []struct {
+		body map[string]any
+		code string
+	}{
+		{map[string]any{"email": "thief@acme.example"}, "required"},
+		{map[string]any{"phone": "+8613900139000"}, "required"},
+		{map[string]any{"phone": nil}, "required"},
+		{map[string]any{"email": "thief@acme.example", "currentPassword": "a-guess-that-is-wrong"}, "password_wrong"},
+	} {
+		w.As(p).IfMatch(tag).Patch("/v1/me", row.body).Want(t, http.StatusUnprocessableEntity, row.code)
+		if m := read(t, w, p); m.Email != li || m.Phone != mobile {
+			t.Fatalf("the address is %s, %s", m.Email, m.Phone)
+		}
+	}
+	// The same address again changes nothing and asks for nothing.
+	w.As(p).IfMatch(tag).Patch("/v1/me", map[string]any{"email": li}).Want(t, http.StatusOK, "")
+	w.As(p).IfMatch(tag).Patch("/v1/me", map[string]any{"email": "own@acme.example", "currentPassword": signintest.First}).Want(t, http.StatusOK, "")
 }
 
 // TestAChangedAddressIsUnverified, and a code on its way to the old one is not sent to the new one.
@@ -304,12 +328,12 @@ func TestAChangedAddressIsUnverified(t *testing.T) {
 	p := w.Active(t, li)
 	confirm(w, p, "email", code(t, w, p, "email", li)).Want(t, http.StatusOK, "")
 	a := w.As(p).Get("/v1/me")
-	b := w.As(p).IfMatch(a.ETag()).Patch("/v1/me", map[string]any{"email": "second@acme.example"}).Want(t, http.StatusOK, "")
+	b := w.As(p).IfMatch(a.ETag()).Patch("/v1/me", map[string]any{"email": "second@acme.example", "currentPassword": signintest.First}).Want(t, http.StatusOK, "")
 	if read(t, w, p).EmailVerified {
 		t.Error("a changed address is verified")
 	}
 	start(w, p, "email").Want(t, http.StatusAccepted, "")
-	w.As(p).IfMatch(b.ETag()).Patch("/v1/me", map[string]any{"email": "third@acme.example"}).Want(t, http.StatusOK, "")
+	w.As(p).IfMatch(b.ETag()).Patch("/v1/me", map[string]any{"email": "third@acme.example", "currentPassword": signintest.First}).Want(t, http.StatusOK, "")
 	w.Jobs(t)
 	if w.Sent("third@acme.example")+w.Sent("second@acme.example") != 0 {
 		t.Error("a code went out for an address that had changed")

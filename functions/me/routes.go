@@ -28,8 +28,8 @@ func Routes(p *platform.Platform) []edge.Route {
 		}, get(users)),
 		edge.Handle(edge.Route{
 			Operation: "me.update", Method: http.MethodPatch, Path: "/v1/me", Access: edge.Self(),
-			Summary: "Changes name, addresses and language of the user who asks, by a JSON merge patch. A changed address becomes unverified.",
-		}, update(users)),
+			Summary: "Changes name, addresses and language of the user who asks, by a JSON merge patch. A changed address becomes unverified, and needs the current password.",
+		}, update(users, d)),
 		edge.Handle(edge.Route{
 			Operation: "me.changePassword", Method: http.MethodPost, Path: "/v1/me/password", Access: edge.Self(), Secret: true,
 			Summary: "Changes the password and ends all other sessions.",

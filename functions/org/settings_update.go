@@ -16,7 +16,6 @@ type settingsBody struct {
 	ModulesOff            patch.Field[[]string] `json:"modulesOff,omitzero"`
 	PasswordComposition   patch.Field[bool]     `json:"passwordComposition,omitzero"`
 	PasswordMinLength     patch.Field[int]      `json:"passwordMinLength,omitzero"`
-	RequireTOTP           patch.Field[bool]     `json:"requireTotp,omitzero"`
 }
 
 func updateSettings(s *org.Store) func(context.Context, *edge.Request[settingsBody]) (*edge.Reply[settings], error) {

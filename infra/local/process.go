@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/steward-crm/steward/functions"
+	"github.com/steward-crm/steward/functions/users"
 	"github.com/steward-crm/steward/shared/access"
 	"github.com/steward-crm/steward/shared/audit"
 	"github.com/steward-crm/steward/shared/crypt"
@@ -24,6 +25,7 @@ import (
 	notifylocal "github.com/steward-crm/steward/shared/notify/local"
 	"github.com/steward-crm/steward/shared/platform"
 	tablelocal "github.com/steward-crm/steward/shared/table/local"
+	"github.com/steward-crm/steward/shared/user"
 )
 
 // process is the running product: adapters, API, job worker and audit log.
@@ -170,13 +172,30 @@ func (p *process) work(d *platform.Platform, log *slog.Logger) {
 	p.cancel = cancel
 	worker := functions.Worker(d)
 	trail := audit.NewLog(d.Table, d.Feed, d.Keys)
-	p.workers.Go(func() { worker.Run(ctx) })
+	p.workers.Go(func() { _ = worker.Run(ctx) }) // ends with ctx, and never by itself
+	p.workers.Go(func() { reconcile(ctx, users.Desk(d), log) })
 	p.workers.Go(func() {
 		if err := trail.Follow(ctx, d.Now); err != nil && ctx.Err() == nil {
 			log.Error("audit log", "error", err)
 			p.failed <- err
 		}
 	})
+}
+
+// reconcile brings users and identities in line at the start, after a crash say, and every hour.
+func reconcile(ctx context.Context, desk *user.Desk, log *slog.Logger) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := desk.Reconcile(ctx); err != nil && ctx.Err() == nil {
+			log.Error("reconcile", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // stop lets requests in flight finish (10 seconds), then ends the workers and closes the adapters.

@@ -36,7 +36,6 @@ type SettingsPatch struct {
 	ModulesOff            patch.Field[[]string]
 	PasswordComposition   patch.Field[bool]
 	PasswordMinLength     patch.Field[int]
-	RequireTOTP           patch.Field[bool]
 }
 
 // settingsOf reads the settings of a tenant's row. Their version counts changes of the settings alone, so that a new user does not make a
@@ -123,7 +122,6 @@ func (p *SettingsPatch) apply(s *principal.Settings, requirable []string) []faul
 		}
 	}
 	s.PasswordComposition = p.PasswordComposition.Or(s.PasswordComposition)
-	s.RequireTOTP = p.RequireTOTP.Or(s.RequireTOTP)
 	if p.PasswordMinLength.Set {
 		if s.PasswordMinLength = p.PasswordMinLength.Value; p.PasswordMinLength.Null {
 			s.PasswordMinLength = MinPassword
@@ -160,7 +158,6 @@ func changedSettings(a, b principal.Settings) []string {
 		{"modulesOff", slices.Equal(a.ModulesOff, b.ModulesOff)},
 		{"passwordComposition", a.PasswordComposition == b.PasswordComposition},
 		{"passwordMinLength", a.PasswordMinLength == b.PasswordMinLength},
-		{"requireTotp", a.RequireTOTP == b.RequireTOTP},
 	} {
 		if !f.same {
 			names = append(names, f.name)

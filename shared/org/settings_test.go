@@ -33,12 +33,12 @@ func TestSettings(t *testing.T) {
 	w.department(t, "", "Sales") // a change of the organisation makes no settings form stale
 	now, err := w.settings(t, was.Version, org.SettingsPatch{
 		Locale: patch.Of("zh-TW"), Region: patch.Of("TW"), RequiredAccountFields: patch.Of([]string{"phone", "email", "phone"}),
-		ModulesOff: patch.Of([]string{"campaign"}), PasswordMinLength: patch.Of(16), RequireTOTP: patch.Of(true),
+		ModulesOff: patch.Of([]string{"campaign"}), PasswordMinLength: patch.Of(16),
 	})
 	must(t, err)
 	row, _ := w.row(t)
 	if s := row.Settings; s.Locale != "zh-TW" || s.Region != "TW" || strings.Join(s.RequiredAccountFields, " ") != "email phone" ||
-		strings.Join(s.ModulesOff, " ") != "campaign" || s.PasswordMinLength != 16 || !s.RequireTOTP || s.PasswordComposition {
+		strings.Join(s.ModulesOff, " ") != "campaign" || s.PasswordMinLength != 16 || s.PasswordComposition {
 		t.Errorf("kept as %+v", s)
 	}
 	if now.Version != was.Version+1 {
@@ -92,7 +92,7 @@ func TestSettingsRaced(t *testing.T) {
 	w := newWorld(t)
 	var all sync.WaitGroup
 	for _, p := range []org.SettingsPatch{
-		{Locale: patch.Of("zh-CN")}, {Region: patch.Of("TW")}, {PasswordMinLength: patch.Of(20)}, {RequireTOTP: patch.Of(true)},
+		{Locale: patch.Of("zh-CN")}, {Region: patch.Of("TW")}, {PasswordMinLength: patch.Of(20)},
 	} {
 		all.Go(func() {
 			if _, err := w.settings(t, 0, p); err != nil {
@@ -102,7 +102,7 @@ func TestSettingsRaced(t *testing.T) {
 	}
 	all.Wait()
 	row, _ := w.row(t)
-	if s := row.Settings; s.Locale != "zh-CN" || s.Region != "TW" || s.PasswordMinLength != 20 || !s.RequireTOTP {
+	if s := row.Settings; s.Locale != "zh-CN" || s.Region != "TW" || s.PasswordMinLength != 20 {
 		t.Errorf("one change was lost: %+v", s)
 	}
 }

@@ -65,7 +65,6 @@ type Settings struct {
 	ModulesOff            []string `json:"modulesOff"`            // policy modules that are switched off
 	PasswordComposition   bool     `json:"passwordComposition"`   // demand upper, lower, digit and sign as well
 	PasswordMinLength     int      `json:"passwordMinLength"`     // 12 to 128
-	RequireTOTP           bool     `json:"requireTotp"`           // sign-in demands a second factor once it is enrolled by all
 }
 
 // UserStatus is where a user is in their life: invited → active ⇄ inactive → deleted.

@@ -191,24 +191,13 @@ func (d *Desk) ChangePassword(ctx context.Context, who *policy.Subject, current,
 	if err := fault.Fields(missing...); err != nil {
 		return err
 	}
-	a, err := d.attempt(ctx, pairPasswords, string(who.User), who.Source)
+	a, err := d.own(ctx, who, current)
 	if err != nil {
 		return err
 	}
 	p, err := d.People.Load(ctx, who.Tenant, who.User)
 	if err != nil {
 		return err
-	}
-	name := identity.NameOf(who.Tenant, who.User)
-	if err := d.Identity.CheckPassword(ctx, name, current); err != nil {
-		if !fault.IsKind(err, fault.Unauthenticated) {
-			return err
-		}
-		e := denied(who.User, "password_wrong")
-		if err := a.failed(ctx, who.Principal, &e); err != nil {
-			return err
-		}
-		return fault.Fields(fault.At("/currentPassword", "password_wrong"))
 	}
 	h, err := d.judge(ctx, &who.Org, &p, "/newPassword", next)
 	if err == nil && current == next { // the present one may be older than the memory of the last ones
@@ -230,5 +219,35 @@ func (d *Desk) ChangePassword(ctx context.Context, who *policy.Subject, current,
 	if err != nil {
 		return err
 	}
-	return d.Identity.SetPassword(context.WithoutCancel(ctx), name, next)
+	return d.Identity.SetPassword(context.WithoutCancel(ctx), identity.NameOf(who.Tenant, who.User), next)
+}
+
+// ProveSelf demands the subject's present password before they change an address that they sign in or recover with: a stolen session alone
+// must not be a way into the account. Invalid required or password_wrong at /currentPassword, Exhausted too_many_attempts.
+func (d *Desk) ProveSelf(ctx context.Context, who *policy.Subject, current string) error {
+	if current == "" {
+		return fault.Fields(fault.At("/currentPassword", "required"))
+	}
+	a, err := d.own(ctx, who, current)
+	if err != nil {
+		return err
+	}
+	return a.undo(ctx)
+}
+
+// own counts an attempt and judges the subject's present password by it.
+func (d *Desk) own(ctx context.Context, who *policy.Subject, current string) (*attempt, error) {
+	a, err := d.attempt(ctx, pairPasswords, string(who.User), who.Source)
+	if err != nil {
+		return nil, err
+	}
+	err = d.Identity.CheckPassword(ctx, identity.NameOf(who.Tenant, who.User), current)
+	if err == nil || !fault.IsKind(err, fault.Unauthenticated) {
+		return a, err
+	}
+	e := denied(who.User, "password_wrong")
+	if err := a.failed(ctx, who.Principal, &e); err != nil {
+		return nil, err
+	}
+	return nil, fault.Fields(fault.At("/currentPassword", "password_wrong"))
 }
