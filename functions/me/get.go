@@ -8,6 +8,7 @@ import (
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/policy"
 	"github.com/steward-crm/steward/shared/principal"
+	"github.com/steward-crm/steward/shared/sealed"
 	"github.com/steward-crm/steward/shared/user"
 )
 
@@ -15,9 +16,9 @@ type body struct {
 	ID            id.User              `json:"id"`
 	Tenant        tenant               `json:"tenant"`
 	Name          string               `json:"name"`
-	Email         string               `json:"email"`
+	Email         sealed.Text          `json:"email"`
 	EmailVerified bool                 `json:"emailVerified"`
-	Phone         string               `json:"phone,omitzero"`
+	Phone         sealed.Text          `json:"phone,omitzero"`
 	PhoneVerified bool                 `json:"phoneVerified"`
 	EmployeeNo    string               `json:"employeeNo,omitzero"`
 	Status        principal.UserStatus `json:"status"`
@@ -46,7 +47,7 @@ func answer(who *policy.Subject, u user.User) *edge.Reply[body] {
 
 func get(users *user.Store) func(context.Context, *edge.Request[edge.None]) (*edge.Reply[body], error) {
 	return func(ctx context.Context, r *edge.Request[edge.None]) (*edge.Reply[body], error) {
-		u, err := users.Load(ctx, r.Who.Tenant, r.Who.User)
+		u, err := users.Self(ctx, r.Who)
 		if err != nil {
 			return nil, err
 		}

@@ -63,7 +63,7 @@ func Routes(p *platform.Platform) []edge.Route {
 
 func person(u user.User) signin.Person {
 	return signin.Person{
-		Standing: u.Standing, ID: u.ID, Tenant: u.Tenant, Name: u.Name, Email: u.Email, Canonical: u.Canonical, Phone: u.Phone,
+		Standing: u.Standing, ID: u.ID, Tenant: u.Tenant, Name: u.Name, Email: string(u.Email), Canonical: u.Canonical, Phone: string(u.Phone),
 		EmailVerified: u.EmailVerified, PhoneVerified: u.PhoneVerified,
 	}
 }

@@ -5,16 +5,17 @@ import (
 
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/org"
+	"github.com/steward-crm/steward/shared/sealed"
 )
 
 type company struct {
-	Name      string    `json:"name"`
-	Address   string    `json:"address,omitzero"`
-	Phone     string    `json:"phone,omitzero"`
-	Email     string    `json:"email,omitzero"`
-	CreatedAt time.Time `json:"createdAt"`
-	UpdatedAt time.Time `json:"updatedAt"`
-	Version   int64     `json:"version"`
+	Name      string      `json:"name"`
+	Address   string      `json:"address,omitzero"`
+	Phone     sealed.Text `json:"phone,omitzero"`
+	Email     sealed.Text `json:"email,omitzero"`
+	CreatedAt time.Time   `json:"createdAt"`
+	UpdatedAt time.Time   `json:"updatedAt"`
+	Version   int64       `json:"version"`
 }
 
 func showCompany(x org.Company, err error) (*edge.Reply[company], error) {

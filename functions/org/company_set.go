@@ -6,6 +6,7 @@ import (
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/org"
 	"github.com/steward-crm/steward/shared/patch"
+	"github.com/steward-crm/steward/shared/sealed"
 )
 
 type companyBody struct {
@@ -19,6 +20,6 @@ func setCompany(s *org.Store) func(context.Context, *edge.Request[companyBody]) 
 	return func(ctx context.Context, r *edge.Request[companyBody]) (*edge.Reply[company], error) {
 		b := r.In
 		return showCompany(s.SetCompany(ctx, r.Who, r.Change, r.IfMatch,
-			org.Company{Name: b.Name, Address: b.Address.Value, Phone: b.Phone.Value, Email: b.Email.Value}))
+			org.Company{Name: b.Name, Address: b.Address.Value, Phone: sealed.Text(b.Phone.Value), Email: sealed.Text(b.Email.Value)}))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/policy"
 	"github.com/steward-crm/steward/shared/principal"
+	"github.com/steward-crm/steward/shared/sealed"
 	"github.com/steward-crm/steward/shared/user"
 )
 
@@ -14,9 +15,9 @@ import (
 type body struct {
 	ID            id.User              `json:"id"`
 	Name          string               `json:"name,omitzero"`
-	Email         string               `json:"email,omitzero"`
+	Email         sealed.Text          `json:"email,omitzero"`
 	EmailVerified bool                 `json:"emailVerified"`
-	Phone         string               `json:"phone,omitzero"`
+	Phone         sealed.Text          `json:"phone,omitzero"`
 	PhoneVerified bool                 `json:"phoneVerified"`
 	EmployeeNo    string               `json:"employeeNo,omitzero"`
 	Status        principal.UserStatus `json:"status"`

@@ -15,6 +15,7 @@ import (
 	"github.com/steward-crm/steward/shared/platform"
 	"github.com/steward-crm/steward/shared/principal"
 	"github.com/steward-crm/steward/shared/role"
+	"github.com/steward-crm/steward/shared/sealed"
 	"github.com/steward-crm/steward/shared/tenant"
 	"github.com/steward-crm/steward/shared/user"
 )
@@ -67,7 +68,7 @@ func (saga) Postpone(at time.Time, because error) error { return job.Postpone(at
 type companies struct{ org *org.Store }
 
 func (w companies) PutCompany(ctx context.Context, c *change.Set, t id.Tenant, d tenant.Company) error {
-	_, err := w.org.PutCompany(ctx, c, t, org.Company{Name: d.Name, Address: string(d.Address), Phone: d.Phone, Email: d.Email})
+	_, err := w.org.PutCompany(ctx, c, t, org.Company{Name: d.Name, Address: string(d.Address), Phone: sealed.Text(d.Phone), Email: sealed.Text(d.Email)})
 	return err
 }
 

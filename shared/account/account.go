@@ -13,6 +13,10 @@
 // hands out responsibility; and the new account must lie within the scope of account.create. Contacts have grants of their own in the
 // module contact and are visible with their account and never without it.
 //
+// Locked. When the tenant's key is disabled, whoever may see an account or a contact still reads its plain fields; each sealed field of
+// one that has any is sealed.Locked, because which of them hold something is sealed too, and masked is locked as well. Every change needs
+// the key and is Locked key_unavailable.
+//
 // Required fields. A name always; the rest by the tenant's setting requiredAccountFields (RequiredByDefault when the tenant has never set
 // it). A field that becomes required later does not break the reading of older accounts: the next change has to fill it, unless the
 // person who changes may not write that field.
@@ -26,6 +30,7 @@ import (
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/sealed"
 	"github.com/steward-crm/steward/shared/table"
 )
 
@@ -73,9 +78,9 @@ type Account struct {
 	Type         string        `json:"type,omitzero"`
 	ValueTier    string        `json:"valueTier,omitzero"`
 	Stage        string        `json:"stage,omitzero"`
-	Email        string        `json:"email,omitzero"` // as people read it
-	Phone        string        `json:"phone,omitzero"` // E.164
-	IDNumber     string        `json:"idNumber,omitzero"`
+	Email        sealed.Text   `json:"email,omitzero"` // as people read it
+	Phone        sealed.Text   `json:"phone,omitzero"` // E.164
+	IDNumber     sealed.Text   `json:"idNumber,omitzero"`
 	Address      Address       `json:"address,omitzero"`
 	Website      string        `json:"website,omitzero"`
 	Industry     string        `json:"industry,omitzero"`
@@ -107,16 +112,16 @@ type Address struct {
 
 // Contact is a person at an account. Exactly one of an account's contacts is the primary one.
 type Contact struct {
-	ID        id.Contact `json:"id"`
-	Account   id.Account `json:"accountId"`
-	Version   int64      `json:"version"`
-	Primary   *bool      `json:"primary,omitzero"`
-	Name      string     `json:"name,omitzero"`
-	Title     string     `json:"title,omitzero"`
-	Email     string     `json:"email,omitzero"`
-	Phone     string     `json:"phone,omitzero"`
-	CreatedAt time.Time  `json:"createdAt"`
-	UpdatedAt time.Time  `json:"updatedAt"`
+	ID        id.Contact  `json:"id"`
+	Account   id.Account  `json:"accountId"`
+	Version   int64       `json:"version"`
+	Primary   *bool       `json:"primary,omitzero"`
+	Name      string      `json:"name,omitzero"`
+	Title     string      `json:"title,omitzero"`
+	Email     sealed.Text `json:"email,omitzero"`
+	Phone     sealed.Text `json:"phone,omitzero"`
+	CreatedAt time.Time   `json:"createdAt"`
+	UpdatedAt time.Time   `json:"updatedAt"`
 
 	mail string
 }

@@ -35,7 +35,7 @@ func reindexAccount(c *change.Set, k *crypt.TenantKey, was, is *Account) {
 		return func(token string) table.Key { return key.Blind(c.Who.Tenant, field, token, is.ID) }
 	}
 	reindex(c, k, blindEmail, was.mail, is.mail, entry(blindEmail))
-	reindex(c, k, blindPhone, was.Phone, is.Phone, entry(blindPhone))
+	reindex(c, k, blindPhone, string(was.Phone), string(is.Phone), entry(blindPhone))
 }
 
 func reindexContact(c *change.Set, k *crypt.TenantKey, a id.Account, x id.Contact, was, is *Contact) {
@@ -43,5 +43,5 @@ func reindexContact(c *change.Set, k *crypt.TenantKey, a id.Account, x id.Contac
 		return func(token string) table.Key { return key.BlindContact(c.Who.Tenant, field, token, a, x) }
 	}
 	reindex(c, k, blindContactEmail, was.mail, is.mail, entry(blindContactEmail))
-	reindex(c, k, blindContactPhone, was.Phone, is.Phone, entry(blindContactPhone))
+	reindex(c, k, blindContactPhone, string(was.Phone), string(is.Phone), entry(blindContactPhone))
 }

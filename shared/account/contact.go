@@ -15,9 +15,18 @@ import (
 // Every change of a contact puts the account as well, on the version that was read: that keeps "one primary" and the limits true when
 // two people work at once, and moves the account to the front of the list.
 
-// loadFor reads the account for an act on its contacts: the account has to be visible, and the act granted in the module contact.
+// loadFor is lookFor for a change, which needs the keys: without them it is Locked key_unavailable.
 func (s *Accounts) loadFor(ctx context.Context, who *policy.Subject, a id.Account, act policy.Action) (*held, error) {
-	h, err := s.load(ctx, who, a, policy.View)
+	h, err := s.lookFor(ctx, who, a, act)
+	if err != nil {
+		return nil, err
+	}
+	return h, h.locked
+}
+
+// lookFor reads the account for an act on its contacts: the account has to be visible, and the act granted in the module contact.
+func (s *Accounts) lookFor(ctx context.Context, who *policy.Subject, a id.Account, act policy.Action) (*held, error) {
+	h, err := s.look(ctx, who, a, policy.View)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +56,7 @@ type ContactPage struct {
 
 // Contacts lists contacts of the account, oldest first, from the position after, which an earlier page's Next named; "" is the start.
 func (s *Accounts) Contacts(ctx context.Context, who *policy.Subject, a id.Account, after string, limit int) (*ContactPage, error) {
-	h, err := s.loadFor(ctx, who, a, policy.View)
+	h, err := s.lookFor(ctx, who, a, policy.View)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +90,7 @@ func (s *Accounts) Contacts(ctx context.Context, who *policy.Subject, a id.Accou
 
 // Contact answers one contact.
 func (s *Accounts) Contact(ctx context.Context, who *policy.Subject, a id.Account, x id.Contact) (*Contact, error) {
-	h, err := s.loadFor(ctx, who, a, policy.View)
+	h, err := s.lookFor(ctx, who, a, policy.View)
 	if err != nil {
 		return nil, err
 	}

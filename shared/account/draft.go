@@ -153,9 +153,9 @@ func (p *Patch) apply(a *Account, r *rules) {
 	r.oneOf(&a.Type, p.Type, "/type", Types)
 	r.oneOf(&a.ValueTier, p.ValueTier, "/valueTier", ValueTiers)
 	r.oneOf(&a.Stage, p.Stage, "/stage", Stages)
-	r.email(&a.Email, &a.mail, p.Email, "/email")
-	r.phone(&a.Phone, p.Phone, "/phone")
-	r.text(&a.IDNumber, p.IDNumber, "/idNumber", idNumberRule)
+	r.email((*string)(&a.Email), &a.mail, p.Email, "/email")
+	r.phone((*string)(&a.Phone), p.Phone, "/phone")
+	r.text((*string)(&a.IDNumber), p.IDNumber, "/idNumber", idNumberRule)
 	if p.Address.Null {
 		a.Address = Address{}
 	}
@@ -225,8 +225,8 @@ func (p *ContactPatch) names() []string {
 func (p *ContactPatch) apply(c *Contact, under string, r *rules) {
 	r.text(&c.Name, p.Name, under+"/name", nameRule)
 	r.text(&c.Title, p.Title, under+"/title", titleRule)
-	r.email(&c.Email, &c.mail, p.Email, under+"/email")
-	r.phone(&c.Phone, p.Phone, under+"/phone")
+	r.email((*string)(&c.Email), &c.mail, p.Email, under+"/email")
+	r.phone((*string)(&c.Phone), p.Phone, under+"/phone")
 	if c.Name == "" && !r.faulty(under+"/name") {
 		r.add(fault.At(under+"/name", "required"))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/sealed"
 )
 
 // field is a field that people fill in, by its name in JSON. All that treats fields alike (rules of roles, required fields, what changed)
@@ -26,9 +27,9 @@ var accountFields = []field[Account]{
 	{"type", nil, func(a *Account) []*string { return []*string{&a.Type} }, maskAll},
 	{"valueTier", nil, func(a *Account) []*string { return []*string{&a.ValueTier} }, maskAll},
 	{"stage", nil, func(a *Account) []*string { return []*string{&a.Stage} }, maskAll},
-	{"email", nil, func(a *Account) []*string { return []*string{&a.Email} }, maskEmail},
-	{"phone", nil, func(a *Account) []*string { return []*string{&a.Phone} }, maskPhone},
-	{"idNumber", nil, func(a *Account) []*string { return []*string{&a.IDNumber} }, maskAll},
+	{"email", nil, func(a *Account) []*string { return []*string{(*string)(&a.Email)} }, maskEmail},
+	{"phone", nil, func(a *Account) []*string { return []*string{(*string)(&a.Phone)} }, maskPhone},
+	{"idNumber", nil, func(a *Account) []*string { return []*string{(*string)(&a.IDNumber)} }, maskAll},
 	{"address", addressMembers, func(a *Account) []*string {
 		d := &a.Address
 		return []*string{&d.Country, &d.Region, &d.City, &d.Street, &d.PostalCode}
@@ -45,8 +46,8 @@ var addressMembers = []string{"address.country", "address.region", "address.city
 var contactFields = []field[Contact]{
 	{"name", nil, func(c *Contact) []*string { return []*string{&c.Name} }, maskAll},
 	{"title", nil, func(c *Contact) []*string { return []*string{&c.Title} }, maskAll},
-	{"email", nil, func(c *Contact) []*string { return []*string{&c.Email} }, maskEmail},
-	{"phone", nil, func(c *Contact) []*string { return []*string{&c.Phone} }, maskPhone},
+	{"email", nil, func(c *Contact) []*string { return []*string{(*string)(&c.Email)} }, maskEmail},
+	{"phone", nil, func(c *Contact) []*string { return []*string{(*string)(&c.Phone)} }, maskPhone},
 }
 
 func (f *field[T]) empty(x *T) bool {
@@ -125,10 +126,10 @@ func show[T any](fields []field[T], x *T, access []policy.Access) {
 		for i, p := range f.parts(x) {
 			switch {
 			case !narrow(mine[i]) || *p == "":
-			case mine[i] == policy.Masked:
-				*p = f.mask(*p)
-			default:
+			case mine[i] != policy.Masked:
 				*p = ""
+			case sealed.Text(*p) != sealed.Locked: // of what is locked there is no part to leave
+				*p = f.mask(*p)
 			}
 		}
 	}

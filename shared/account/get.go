@@ -11,7 +11,7 @@ import (
 
 // Get answers one account with its first contacts, as who may see them. Unknown, foreign and out of scope are one NotFound not_found.
 func (s *Accounts) Get(ctx context.Context, who *policy.Subject, a id.Account) (*Account, error) {
-	h, err := s.load(ctx, who, a, policy.View)
+	h, err := s.look(ctx, who, a, policy.View)
 	if err != nil {
 		return nil, err
 	}

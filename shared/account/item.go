@@ -12,6 +12,7 @@ import (
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/plain"
+	"github.com/steward-crm/steward/shared/sealed"
 	"github.com/steward-crm/steward/shared/table"
 )
 
@@ -68,7 +69,7 @@ func contactPlace(a id.Account, c id.Contact) crypt.Place {
 }
 
 // group is a value for each tag.
-type group [tagMail + 1]string
+type group [tagMail + 1]sealed.Text
 
 // seal packs the members that hold something into one envelope; nothing to seal is no envelope.
 func seal(k *crypt.AccountKey, p crypt.Place, values group) ([]byte, error) {
@@ -84,11 +85,15 @@ func seal(k *crypt.AccountKey, p crypt.Place, values group) ([]byte, error) {
 	return k.Seal(p, crypt.Pack(members))
 }
 
-func open(k *crypt.AccountKey, p crypt.Place, sealed []byte) (values group, err error) {
-	if len(sealed) == 0 {
+// open gives the members of an envelope. Without a key every one that there may be is locked.
+func open(k *crypt.AccountKey, p crypt.Place, envelope []byte) (values group, err error) {
+	if len(envelope) == 0 {
 		return values, nil
 	}
-	b, err := k.Open(p, sealed)
+	if k == nil {
+		return group{tagEmail: sealed.Locked, tagPhone: sealed.Locked, tagIDNumber: sealed.Locked}, nil
+	}
+	b, err := k.Open(p, envelope)
 	if err != nil {
 		return values, err
 	}
@@ -98,7 +103,7 @@ func open(k *crypt.AccountKey, p crypt.Place, sealed []byte) (values group, err 
 	}
 	for _, m := range members {
 		if int(m.Tag) < len(values) {
-			values[m.Tag] = string(m.Value)
+			values[m.Tag] = sealed.Text(m.Value)
 		}
 	}
 	return values, nil
@@ -154,12 +159,12 @@ func fromItem(it table.Item) (*Account, error) {
 }
 
 func (a *Account) seal(k *crypt.AccountKey) ([]byte, error) {
-	return seal(k, accountPlace(a.ID), group{tagEmail: a.Email, tagPhone: a.Phone, tagIDNumber: a.IDNumber, tagMail: a.mail})
+	return seal(k, accountPlace(a.ID), group{tagEmail: a.Email, tagPhone: a.Phone, tagIDNumber: a.IDNumber, tagMail: sealed.Text(a.mail)})
 }
 
-func (a *Account) open(k *crypt.AccountKey, sealed []byte) error {
-	g, err := open(k, accountPlace(a.ID), sealed)
-	a.Email, a.Phone, a.IDNumber, a.mail = g[tagEmail], g[tagPhone], g[tagIDNumber], g[tagMail]
+func (a *Account) open(k *crypt.AccountKey, envelope []byte) error {
+	g, err := open(k, accountPlace(a.ID), envelope)
+	a.Email, a.Phone, a.IDNumber, a.mail = g[tagEmail], g[tagPhone], g[tagIDNumber], string(g[tagMail])
 	return err
 }
 
@@ -170,11 +175,11 @@ func (c *Contact) item(t id.Tenant, k *crypt.AccountKey) (table.Item, error) {
 	if err != nil {
 		return table.Item{}, err
 	}
-	sealed, err := seal(k, contactPlace(c.Account, c.ID), group{tagEmail: c.Email, tagPhone: c.Phone, tagMail: c.mail})
+	envelope, err := seal(k, contactPlace(c.Account, c.ID), group{tagEmail: c.Email, tagPhone: c.Phone, tagMail: sealed.Text(c.mail)})
 	if err != nil {
 		return table.Item{}, err
 	}
-	return table.Item{Key: key.Contact(t, c.Account, c.ID), Doc: d, Sealed: sealed}, nil
+	return table.Item{Key: key.Contact(t, c.Account, c.ID), Doc: d, Sealed: envelope}, nil
 }
 
 func contactFromItem(it table.Item, a *Account, k *crypt.AccountKey) (*Contact, error) {
@@ -187,7 +192,7 @@ func contactFromItem(it table.Item, a *Account, k *crypt.AccountKey) (*Contact, 
 		CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
 	}
 	g, err := open(k, contactPlace(a.ID, c.ID), it.Sealed)
-	c.Email, c.Phone, c.mail = g[tagEmail], g[tagPhone], g[tagMail]
+	c.Email, c.Phone, c.mail = g[tagEmail], g[tagPhone], string(g[tagMail])
 	return c, err
 }
 

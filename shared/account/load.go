@@ -22,11 +22,21 @@ type held struct {
 	item   table.Item
 	key    *crypt.AccountKey
 	tenant *crypt.TenantKey
+	locked error // why there are no keys, or nil
 }
 
-// load reads an account for who is to do the action on it. An account that does not exist, lies in another tenant or outside the scope of
-// view is NotFound not_found; one that may be seen and not acted on is Denied permission_denied. Nothing is opened before that is decided.
+// load is look for a change, which needs the keys: without them it is Locked key_unavailable.
 func (s *Accounts) load(ctx context.Context, who *policy.Subject, a id.Account, act policy.Action) (*held, error) {
+	h, err := s.look(ctx, who, a, act)
+	if err != nil {
+		return nil, err
+	}
+	return h, h.locked
+}
+
+// look reads an account for who is to do the action on it. An account that does not exist, lies in another tenant or outside the scope of
+// view is NotFound not_found; one that may be seen and not acted on is Denied permission_denied. Nothing is opened before that is decided.
+func (s *Accounts) look(ctx context.Context, who *policy.Subject, a id.Account, act policy.Action) (*held, error) {
 	items, err := s.table.Get(ctx, key.Account(who.Tenant, a), key.AccountKey(who.Tenant, a))
 	if err != nil {
 		return nil, err
@@ -42,7 +52,11 @@ func (s *Accounts) load(ctx context.Context, who *policy.Subject, a id.Account, 
 		return nil, err
 	}
 	h := &held{Account: acc, item: items[0]}
-	if h.tenant, err = s.crypt.Tenant(ctx, who.Tenant); err != nil {
+	if h.tenant, err = s.crypt.Tenant(ctx, who.Tenant); fault.IsKind(err, fault.Locked) {
+		h.locked = err
+		return h, acc.open(nil, h.item.Sealed)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if h.key, err = h.tenant.OpenAccount(a, items[1]); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/steward-crm/steward/shared/crypt"
+	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/policy"
 	"github.com/steward-crm/steward/shared/table"
@@ -84,14 +85,15 @@ func (r *reader) read(ctx context.Context, batch []candidate, most int) error {
 	return nil
 }
 
-// open gives the rows as the reader may see them. A row whose key is gone was deleted for good and is left out.
+// open gives the rows as the reader may see them, locked when the tenant's key is. A row whose key is gone was deleted for good and is left out.
 func (r *reader) open(ctx context.Context) ([]Account, error) {
 	out := make([]Account, 0, len(r.rows))
 	if len(r.rows) == 0 {
 		return out, nil
 	}
 	tk, err := r.s.crypt.Tenant(ctx, r.who.Tenant)
-	if err != nil {
+	locked := fault.IsKind(err, fault.Locked)
+	if err != nil && !locked {
 		return nil, err
 	}
 	if err := r.keys(ctx); err != nil {
@@ -104,8 +106,10 @@ func (r *reader) open(ctx context.Context) ([]Account, error) {
 			continue
 		}
 		var k *crypt.AccountKey
-		if k, err = tk.OpenAccount(w.account.ID, *w.key); err != nil {
-			return nil, err
+		if !locked {
+			if k, err = tk.OpenAccount(w.account.ID, *w.key); err != nil {
+				return nil, err
+			}
 		}
 		if err := w.account.open(k, w.sealed); err != nil {
 			return nil, err

@@ -11,7 +11,7 @@ import (
 )
 
 // Update stages a merge patch of the account and answers it as it will be. version is the one that the client named, 0 for none. A patch
-// that changes nothing stages nothing. Faults: as Get; Denied permission_denied, field_not_writable; Stale version_conflict; Conflict
+// that changes nothing stages nothing. Faults: as Get; Locked key_unavailable; Denied permission_denied, field_not_writable; Stale version_conflict; Conflict
 // account_deactivated; Invalid as Create.
 //
 // The department may be changed by who may edit the account both where it lies and where it goes. The owner cannot be changed here.

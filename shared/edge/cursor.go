@@ -13,6 +13,10 @@ import (
 // A cursor is the position that a list's handler named, with the time until which it is accepted, sealed under the tenant's key. The
 // user, the operation, its path and its query are bound as additional data: anywhere else the cursor does not open. The page's size may
 // change on the way.
+//
+// While the tenant's key is disabled there are no cursors: a list that one page holds is answered, one that has more is Locked
+// key_unavailable. A page without its nextCursor would say that nothing follows; and no other key will do, because positions hold names
+// that roles may hide.
 const maxCursor = 2048
 
 func (x *exchange) cursorPlace() crypt.Place {

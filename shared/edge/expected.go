@@ -10,6 +10,9 @@ import (
 // Enumerated is a type that has a fixed list of values as JSON.
 type Enumerated interface{ OpenAPIEnum() []string }
 
+// Described is a type whose JSON its Go type does not tell: it gives its own JSON Schema.
+type Described interface{ OpenAPISchema() map[string]any }
+
 var enumType = reflect.TypeFor[Enumerated]()
 
 // enum gives the type's values, or nil.

@@ -176,7 +176,10 @@ func (r *Route) refusals() []int {
 		out = append(out, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity)
 	}
 	if r.Access.kind != accessPublic && r.Method != http.MethodGet {
-		out = append(out, http.StatusPreconditionFailed, http.StatusLocked)
+		out = append(out, http.StatusPreconditionFailed)
+	}
+	if r.Access.kind != accessPublic && (r.Method != http.MethodGet || r.List) { // a cursor takes the tenant's key
+		out = append(out, http.StatusLocked)
 	}
 	if r.NeedsMatch() {
 		out = append(out, http.StatusPreconditionRequired)

@@ -24,8 +24,11 @@ type schemas struct {
 	taken map[string]dict
 }
 
-// of gives the schema of a shape, as a reference for named structs.
+// of gives the schema of a shape, as a reference for named structs and for types that describe themselves.
 func (s *schemas) of(x *shape) dict {
+	if d, ok := reflect.Zero(x.typ).Interface().(Described); ok {
+		return s.described(x.typ, d)
+	}
 	if x.kind != object || writesItself(x.typ) {
 		return s.plain(x)
 	}
@@ -65,6 +68,19 @@ func (s *schemas) add(name string, x *shape) {
 	s.names[t] = name
 	s.taken[name] = nil // a type may hold itself
 	s.taken[name] = s.object(x)
+}
+
+// described refers to the schema that the type gives of itself.
+func (s *schemas) described(t reflect.Type, d Described) dict {
+	name, ok := s.names[t]
+	if !ok {
+		if s.names == nil {
+			s.names, s.taken = map[reflect.Type]string{}, map[string]dict{}
+		}
+		name = s.free(schemaName(t))
+		s.names[t], s.taken[name] = name, d.OpenAPISchema()
+	}
+	return dict{"$ref": "#/components/schemas/" + name}
 }
 
 func (s *schemas) free(name string) string {

@@ -16,6 +16,7 @@ import (
 	"github.com/steward-crm/steward/shared/phone"
 	"github.com/steward-crm/steward/shared/plain"
 	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/sealed"
 	"github.com/steward-crm/steward/shared/table"
 )
 
@@ -27,13 +28,13 @@ const (
 
 // Company is the company that a tenant is. Name is required; the rest may be left out.
 type Company struct {
-	Name      string    `json:"name"`
-	Address   string    `json:"address"` // lines allowed
-	Phone     string    `json:"phone"`   // E.164
-	Email     string    `json:"email"`   // as people read it
-	CreatedAt time.Time `json:"createdAt"`
-	UpdatedAt time.Time `json:"updatedAt"`
-	Version   int64     `json:"-"`
+	Name      string      `json:"name"`
+	Address   string      `json:"address"` // lines allowed
+	Phone     sealed.Text `json:"phone"`   // E.164
+	Email     sealed.Text `json:"email"`   // as people read it
+	CreatedAt time.Time   `json:"createdAt"`
+	UpdatedAt time.Time   `json:"updatedAt"`
+	Version   int64       `json:"-"`
 }
 
 type companyDoc struct {
@@ -59,28 +60,32 @@ func ParseCompany(d Company, region string) (Company, error) {
 	bad := words(&d.Name, patch.Of(d.Name), "/name", plain.Rule{Min: 1, Max: MaxCompanyName})
 	bad = append(bad, words(&d.Address, patch.Of(d.Address), "/address", plain.Rule{Max: MaxCompanyAddress, Lines: true})...)
 	if d.Email != "" {
-		a, err := email.Parse(d.Email)
+		a, err := email.Parse(string(d.Email))
 		if err != nil {
 			bad = append(bad, under("/email", err)...)
 		}
-		d.Email = a.Display
+		d.Email = sealed.Text(a.Display)
 	}
 	if d.Phone != "" {
-		n, err := phone.Parse(d.Phone, region)
+		n, err := phone.Parse(string(d.Phone), region)
 		if err != nil {
 			bad = append(bad, under("/phone", err)...)
 		}
-		d.Phone = string(n)
+		d.Phone = sealed.Text(n)
 	}
 	return d, fault.Fields(bad...)
 }
 
-// Company reads the subject's company.
+// Company reads the subject's company. Phone and e-mail are locked when the tenant's key is disabled.
 func (s *Store) Company(ctx context.Context, who *policy.Subject) (Company, error) {
 	if err := policy.RequireAny(who, policy.ModTenant, policy.View); err != nil {
 		return Company{}, err
 	}
-	d, err := s.company(ctx, who.Tenant)
+	tk, err := s.crypt.Tenant(ctx, who.Tenant)
+	if err != nil && !fault.IsKind(err, fault.Locked) {
+		return Company{}, err
+	}
+	d, err := s.company(ctx, who.Tenant, tk)
 	if err == nil && d.Version == 0 {
 		err = notFound()
 	}
@@ -92,7 +97,11 @@ func (s *Store) SetCompany(ctx context.Context, who *policy.Subject, c *change.S
 	if err := policy.RequireAny(who, policy.ModTenant, policy.Update); err != nil {
 		return Company{}, err
 	}
-	was, err := s.company(ctx, who.Tenant)
+	tk, err := s.crypt.Tenant(ctx, who.Tenant)
+	if err != nil {
+		return Company{}, err
+	}
+	was, err := s.company(ctx, who.Tenant, tk)
 	if err != nil {
 		return Company{}, err
 	}
@@ -102,7 +111,7 @@ func (s *Store) SetCompany(ctx context.Context, who *policy.Subject, c *change.S
 	if d, err = ParseCompany(d, who.Org.Settings.Region); err != nil {
 		return Company{}, err
 	}
-	return s.putCompany(ctx, c, who.Tenant, was, d)
+	return s.putCompany(ctx, c, who.Tenant, tk, was, d)
 }
 
 // PutCompany is SetCompany without the question who asks, for the onboarding of a tenant and for seeding. A phone needs its country.
@@ -111,15 +120,19 @@ func (s *Store) PutCompany(ctx context.Context, c *change.Set, t id.Tenant, d Co
 	if err != nil {
 		return Company{}, err
 	}
-	was, err := s.company(ctx, t)
+	tk, err := s.crypt.Tenant(ctx, t)
 	if err != nil {
 		return Company{}, err
 	}
-	return s.putCompany(ctx, c, t, was, d)
+	was, err := s.company(ctx, t, tk)
+	if err != nil {
+		return Company{}, err
+	}
+	return s.putCompany(ctx, c, t, tk, was, d)
 }
 
-// company reads the company of a tenant; the zero Company when there is none yet.
-func (s *Store) company(ctx context.Context, t id.Tenant) (Company, error) {
+// company reads the company of a tenant; the zero Company when there is none yet. Without a key phone and e-mail are locked.
+func (s *Store) company(ctx context.Context, t id.Tenant, tk *crypt.TenantKey) (Company, error) {
 	items, err := s.table.Get(ctx, key.Company(t))
 	if err != nil || len(items) == 0 {
 		return Company{}, err
@@ -129,9 +142,9 @@ func (s *Store) company(ctx context.Context, t id.Tenant) (Company, error) {
 		return Company{}, fault.New(fault.Internal, "internal").Because(err)
 	}
 	out := Company{Name: d.Name, Address: d.Address, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt, Version: items[0].Version}
-	tk, err := s.crypt.Tenant(ctx, t)
-	if err != nil {
-		return Company{}, err
+	if tk == nil {
+		out.Phone, out.Email = sealed.Locked, sealed.Locked
+		return out, nil
 	}
 	b, err := tk.Open(companyPlace(t), items[0].Sealed)
 	if err != nil {
@@ -141,18 +154,18 @@ func (s *Store) company(ctx context.Context, t id.Tenant) (Company, error) {
 	for _, m := range members {
 		switch m.Tag {
 		case tagEmail:
-			out.Email = string(m.Value)
+			out.Email = sealed.Text(m.Value)
 		case tagPhone:
-			out.Phone = string(m.Value)
+			out.Phone = sealed.Text(m.Value)
 		}
 	}
 	return out, err
 }
 
-func (s *Store) putCompany(ctx context.Context, c *change.Set, t id.Tenant, was, d Company) (Company, error) {
+func (s *Store) putCompany(ctx context.Context, c *change.Set, t id.Tenant, tk *crypt.TenantKey, was, d Company) (Company, error) {
 	var fields []string
 	for _, f := range []struct{ name, was, now string }{
-		{"name", was.Name, d.Name}, {"address", was.Address, d.Address}, {"phone", was.Phone, d.Phone}, {"email", was.Email, d.Email},
+		{"name", was.Name, d.Name}, {"address", was.Address, d.Address}, {"phone", string(was.Phone), string(d.Phone)}, {"email", string(was.Email), string(d.Email)},
 	} {
 		if f.was != f.now {
 			fields = append(fields, f.name)
@@ -164,10 +177,6 @@ func (s *Store) putCompany(ctx context.Context, c *change.Set, t id.Tenant, was,
 	d.CreatedAt, d.UpdatedAt, d.Version = was.CreatedAt, moment(c.Now, was.UpdatedAt), was.Version+1
 	if was.Version == 0 {
 		d.CreatedAt = d.UpdatedAt
-	}
-	tk, err := s.crypt.Tenant(ctx, t)
-	if err != nil {
-		return Company{}, err
 	}
 	b, err := json.Marshal(companyDoc{t, d.Name, d.Address, d.CreatedAt, d.UpdatedAt}, json.Deterministic(true))
 	if err != nil {

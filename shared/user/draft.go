@@ -11,6 +11,7 @@ import (
 	"github.com/steward-crm/steward/shared/phone"
 	"github.com/steward-crm/steward/shared/plain"
 	"github.com/steward-crm/steward/shared/principal"
+	"github.com/steward-crm/steward/shared/sealed"
 	"github.com/steward-crm/steward/shared/text"
 )
 
@@ -146,7 +147,7 @@ func applyEmail(u *User, f patch.Field[string]) []fault.Field {
 	if a.Canonical != u.Canonical {
 		u.EmailVerified = false
 	}
-	u.Email, u.Canonical = a.Display, a.Canonical
+	u.Email, u.Canonical = sealed.Text(a.Display), a.Canonical
 	return nil
 }
 
@@ -161,8 +162,8 @@ func applyPhone(u *User, f patch.Field[string], region string) []fault.Field {
 			return at("/phone", err)
 		}
 	}
-	if string(n) != u.Phone {
-		u.Phone, u.PhoneVerified = string(n), false
+	if now := sealed.Text(n); now != u.Phone {
+		u.Phone, u.PhoneVerified = now, false
 	}
 	return nil
 }

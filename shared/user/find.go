@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/steward-crm/steward/shared/crypt"
 	"github.com/steward-crm/steward/shared/email"
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
@@ -41,7 +42,7 @@ const maxCount = 5000
 
 // Get reads a user whom the subject may view. A deleted user is NotFound.
 func (s *Store) Get(ctx context.Context, who *policy.Subject, u id.User) (User, error) {
-	r, err := s.reach(ctx, who, u, 0, policy.View)
+	r, err := s.sight(ctx, who, u, policy.View)
 	if err != nil {
 		return User{}, err
 	}
@@ -98,7 +99,7 @@ func (s *Store) List(ctx context.Context, who *policy.Subject, f Filter, after s
 	if err := policy.RequireAny(who, policy.ModUser, policy.View); err != nil {
 		return Page{}, err
 	}
-	tk, err := s.crypt.Tenant(ctx, who.Tenant)
+	tk, err := s.reading(ctx, who.Tenant)
 	if err != nil {
 		return Page{}, err
 	}
@@ -137,9 +138,18 @@ func (s *Store) List(ctx context.Context, who *policy.Subject, f Filter, after s
 	return Page{Users: found[:limit], Next: position(&found[limit-1])}, nil
 }
 
+// reading gives the tenant's key, or nil when it is disabled: then users are opened locked.
+func (s *Store) reading(ctx context.Context, t id.Tenant) (*crypt.TenantKey, error) {
+	tk, err := s.crypt.Tenant(ctx, t)
+	if fault.IsKind(err, fault.Locked) {
+		return nil, nil
+	}
+	return tk, err
+}
+
 // walk lists by the tenant's index of names.
 func (s *Store) walk(ctx context.Context, who *policy.Subject, f Filter, after string, limit int) (Page, error) {
-	tk, err := s.crypt.Tenant(ctx, who.Tenant)
+	tk, err := s.reading(ctx, who.Tenant)
 	if err != nil {
 		return Page{}, err
 	}

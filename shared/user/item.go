@@ -15,6 +15,7 @@ import (
 	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/plain"
 	"github.com/steward-crm/steward/shared/principal"
+	"github.com/steward-crm/steward/shared/sealed"
 	"github.com/steward-crm/steward/shared/table"
 )
 
@@ -60,6 +61,7 @@ type loaded struct {
 	User
 	tenant  *crypt.TenantKey
 	history *crypt.AccountKey // nil once the user is deleted
+	locked  error             // why there are no keys, or nil
 }
 
 func read(it table.Item) (doc, error) {
@@ -70,8 +72,17 @@ func read(it table.Item) (doc, error) {
 	return d, nil
 }
 
-// row reads one user strongly.
+// row is look for a change, which needs the keys: without them it is Locked key_unavailable.
 func (s *Store) row(ctx context.Context, t id.Tenant, u id.User) (*loaded, error) {
+	r, err := s.look(ctx, t, u)
+	if err != nil {
+		return nil, err
+	}
+	return r, r.locked
+}
+
+// look reads one user strongly.
+func (s *Store) look(ctx context.Context, t id.Tenant, u id.User) (*loaded, error) {
 	items, err := s.table.Get(ctx, key.User(t, u), historyKey(t, u))
 	if err != nil {
 		return nil, err
@@ -79,23 +90,24 @@ func (s *Store) row(ctx context.Context, t id.Tenant, u id.User) (*loaded, error
 	if len(items) == 0 || items[0].Key != key.User(t, u) {
 		return nil, notFound()
 	}
-	tk, err := s.crypt.Tenant(ctx, t)
-	if err != nil {
+	r := &loaded{}
+	if r.tenant, err = s.crypt.Tenant(ctx, t); fault.IsKind(err, fault.Locked) {
+		r.locked = err
+	} else if err != nil {
 		return nil, err
 	}
-	r := &loaded{tenant: tk}
-	if r.User, err = open(tk, items[0]); err != nil {
+	if r.User, err = open(r.tenant, items[0]); err != nil {
 		return nil, err
 	}
-	if len(items) == 2 {
-		if r.history, err = tk.OpenAccount(id.Account(u), items[1]); err != nil {
+	if len(items) == 2 && r.locked == nil {
+		if r.history, err = r.tenant.OpenAccount(id.Account(u), items[1]); err != nil {
 			return nil, err
 		}
 	}
 	return r, nil
 }
 
-// open makes a user of an item.
+// open makes a user of an item. Without a key the addresses are locked.
 func open(tk *crypt.TenantKey, it table.Item) (User, error) {
 	d, err := read(it)
 	if err != nil {
@@ -110,6 +122,10 @@ func open(tk *crypt.TenantKey, it table.Item) (User, error) {
 	if len(it.Sealed) == 0 {
 		return u, nil
 	}
+	if tk == nil {
+		u.Email, u.Phone = sealed.Locked, sealed.Locked
+		return u, nil
+	}
 	b, err := tk.Open(contactPlace(u.ID), it.Sealed)
 	if err != nil {
 		return User{}, err
@@ -121,11 +137,11 @@ func open(tk *crypt.TenantKey, it table.Item) (User, error) {
 	for _, m := range members {
 		switch m.Tag {
 		case tagEmail:
-			u.Email = string(m.Value)
+			u.Email = sealed.Text(m.Value)
 		case tagCanonical:
 			u.Canonical = string(m.Value)
 		case tagPhone:
-			u.Phone = string(m.Value)
+			u.Phone = sealed.Text(m.Value)
 		}
 	}
 	return u, nil
@@ -213,7 +229,7 @@ var guarded = []struct {
 	value                 func(*User) string
 }{
 	{"email", "email_taken", "/email", func(u *User) string { return u.Canonical }},
-	{"phone", "phone_taken", "/phone", func(u *User) string { return u.Phone }},
+	{"phone", "phone_taken", "/phone", func(u *User) string { return string(u.Phone) }},
 	{"employeeNo", "employee_no_taken", "/employeeNo", func(u *User) string { return plain.Fold(u.EmployeeNo) }},
 }
 
@@ -288,7 +304,7 @@ type snapshot struct {
 
 func (u *User) snapshot() snapshot {
 	return snapshot{
-		Name: u.Name, Email: u.Email, EmailVerified: u.EmailVerified, Phone: u.Phone, PhoneVerified: u.PhoneVerified,
+		Name: u.Name, Email: string(u.Email), EmailVerified: u.EmailVerified, Phone: string(u.Phone), PhoneVerified: u.PhoneVerified,
 		EmployeeNo: u.EmployeeNo, Department: u.Department, Posts: u.Posts, Manager: u.Manager, Roles: u.Roles, Status: u.Status,
 		Locale: u.Locale, SessionsAfter: u.SessionsAfter, InvitedAt: u.InvitedAt,
 	}

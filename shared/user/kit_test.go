@@ -320,7 +320,7 @@ func (w *world) sound(t testing.TB) {
 			t.Fatalf("%s has %d e-mail guards", u, guards[u])
 		}
 		x := w.load(t, u)
-		if found, err := w.users.ByEmail(t.Context(), w.tenant, mail(x.Email)); err != nil || found.ID != u {
+		if found, err := w.users.ByEmail(t.Context(), w.tenant, mail(string(x.Email))); err != nil || found.ID != u {
 			t.Fatalf("%s is not found by their address: %v", u, err)
 		}
 		for _, r := range s.Roles {

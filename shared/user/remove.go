@@ -32,7 +32,7 @@ type Held struct {
 
 // Holdings tells what a user holds.
 func (s *Store) Holdings(ctx context.Context, who *policy.Subject, u id.User, h Holdings) (Held, error) {
-	r, err := s.reach(ctx, who, u, 0, policy.View)
+	r, err := s.sight(ctx, who, u, policy.View)
 	if err != nil {
 		return Held{}, err
 	}

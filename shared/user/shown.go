@@ -5,11 +5,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/sealed"
 )
 
 const dots = "•••"
 
-// Shown gives the user as the subject's roles show them: hidden fields empty, masked ones in part. Subjects see all of themselves.
+// Shown gives the user as the subject's roles show them: hidden fields empty, masked ones in part or locked. Subjects see all of themselves.
 func (u User) Shown(who *policy.Subject) User {
 	if u.ID == who.User {
 		return u
@@ -20,14 +21,14 @@ func (u User) Shown(who *policy.Subject) User {
 		mask  func(string) string
 	}{
 		{"name", &u.Name, func(string) string { return dots }},
-		{"email", &u.Email, maskEmail},
-		{"phone", &u.Phone, maskPhone},
+		{"email", (*string)(&u.Email), maskEmail},
+		{"phone", (*string)(&u.Phone), maskPhone},
 		{"employeeNo", &u.EmployeeNo, func(string) string { return dots }},
 	} {
 		switch who.Field(policy.ModUser, policy.View, f.name) {
 		case policy.Read, policy.Edit:
 		case policy.Masked:
-			if *f.value != "" {
+			if *f.value != "" && sealed.Text(*f.value) != sealed.Locked {
 				*f.value = f.mask(*f.value)
 			}
 		default:

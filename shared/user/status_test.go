@@ -256,7 +256,7 @@ func TestDelete(t *testing.T) {
 	must(t, del(owns(0)))
 
 	got := w.load(t, u)
-	if got.Status != principal.UserDeleted || got.Name != "#"+string(u[len(u)-8:]) || got.Email+got.Canonical+got.Phone+got.EmployeeNo != "" || len(got.Roles) != 0 {
+	if got.Status != principal.UserDeleted || got.Name != "#"+string(u[len(u)-8:]) || string(got.Email+got.Phone)+got.Canonical+got.EmployeeNo != "" || len(got.Roles) != 0 {
 		t.Errorf("left as %+v", got)
 	}
 	items, err := w.Table.Get(ctx, key.User(w.tenant, u), key.AccountKey(w.tenant, id.Account(u)))

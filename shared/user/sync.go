@@ -98,7 +98,7 @@ func (d *Desk) invite(ctx context.Context, r *loaded, mail id.Message) error {
 // of their own: then there is nothing to invite to.
 func (d *Desk) create(ctx context.Context, r *loaded, password string) (answered bool, err error) {
 	n := identity.NameOf(r.Tenant, r.ID)
-	err = d.identity.CreateUser(ctx, n, r.Canonical, r.Phone, password, InvitationLife)
+	err = d.identity.CreateUser(ctx, n, r.Canonical, string(r.Phone), password, InvitationLife)
 	if !fault.Is(err, "user_exists") {
 		return false, err
 	}
@@ -166,7 +166,7 @@ func (d *Desk) missing(ctx context.Context, r *loaded) error {
 // match brings addresses, what is verified of them, and the lock in line.
 func (d *Desk) match(ctx context.Context, r *loaded, there identity.User) error {
 	n := identity.NameOf(r.Tenant, r.ID)
-	if there.Email != r.Canonical || there.Phone != r.Phone || there.EmailVerified != r.EmailVerified || there.PhoneVerified != r.PhoneVerified {
+	if there.Email != r.Canonical || there.Phone != string(r.Phone) || there.EmailVerified != r.EmailVerified || there.PhoneVerified != r.PhoneVerified {
 		var verified []identity.Attribute
 		if r.EmailVerified {
 			verified = append(verified, identity.Email)
@@ -174,7 +174,7 @@ func (d *Desk) match(ctx context.Context, r *loaded, there identity.User) error 
 		if r.PhoneVerified {
 			verified = append(verified, identity.Phone)
 		}
-		if err := d.identity.SetAttributes(ctx, n, r.Canonical, r.Phone, verified...); err != nil {
+		if err := d.identity.SetAttributes(ctx, n, r.Canonical, string(r.Phone), verified...); err != nil {
 			return err
 		}
 	}

@@ -124,22 +124,31 @@ func (s *Store) SetRoles(ctx context.Context, who *policy.Subject, c *change.Set
 	return s.save(c, who.Org, who.OrgVersion, r, &was, "")
 }
 
-// reach reads a user for an action that the subject asks for. A user who is deleted, or out of the subject's sight, is NotFound.
+// reach reads a user for a change that the subject asks for. Stale when the client named another version; Locked without the keys.
 func (s *Store) reach(ctx context.Context, who *policy.Subject, u id.User, version int64, a policy.Action) (*loaded, error) {
+	r, err := s.sight(ctx, who, u, a)
+	if err != nil {
+		return nil, err
+	}
+	if err := match(version, r.Version); err != nil {
+		return nil, err
+	}
+	return r, r.locked
+}
+
+// sight reads a user for an action that the subject asks for. A user who is deleted, or out of the subject's sight, is NotFound.
+func (s *Store) sight(ctx context.Context, who *policy.Subject, u id.User, a policy.Action) (*loaded, error) {
 	if err := policy.RequireAny(who, policy.ModUser, a); err != nil {
 		return nil, err
 	}
-	r, err := s.row(ctx, who.Tenant, u)
+	r, err := s.look(ctx, who.Tenant, u)
 	if err != nil {
 		return nil, err
 	}
 	if r.Status == principal.UserDeleted {
 		return nil, notFound()
 	}
-	if err := policy.Require(who, policy.ModUser, a, r.resource()); err != nil {
-		return nil, err
-	}
-	return r, match(version, r.Version)
+	return r, policy.Require(who, policy.ModUser, a, r.resource())
 }
 
 // save stages a changed user with all that follows from the change: the tenant's row when place or status moved, and the job that brings

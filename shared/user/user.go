@@ -14,6 +14,9 @@
 // History. Every event holds the user's data before and after, sealed under a key of the user's own that lies in the keys space. Deleting
 // the user destroys that key with the sealed group, so that the audit keeps who did what to which id, and nothing of the person.
 //
+// Locked. When the tenant's key is disabled, whoever may see a user still reads the plain fields; e-mail and phone are sealed.Locked,
+// because whether there is a phone is sealed too, and masked is locked as well. Every change needs the key and is Locked key_unavailable.
+//
 // The package refuses to know HTTP, how roles and departments are kept (access reads them), and how a change is committed: every
 // operation stages into a change.Set and has no other effect, so it may be run again.
 package user
@@ -30,6 +33,7 @@ import (
 	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/policy"
 	"github.com/steward-crm/steward/shared/principal"
+	"github.com/steward-crm/steward/shared/sealed"
 	"github.com/steward-crm/steward/shared/table"
 )
 
@@ -54,9 +58,9 @@ type User struct {
 	ID            id.User
 	Tenant        id.Tenant
 	Name          string
-	Email         string // as people read it
-	Canonical     string // the e-mail as machines compare it and send to it
-	Phone         string // E.164; "" for none
+	Email         sealed.Text // as people read it
+	Canonical     string      // the e-mail as machines compare it and send to it
+	Phone         sealed.Text // E.164; "" for none
 	EmailVerified bool
 	PhoneVerified bool
 	EmployeeNo    string
@@ -86,9 +90,18 @@ func New(t table.Table, k *crypt.Crypt, a *access.Access, jobs Jobs) *Store {
 }
 
 // Load reads a user now, whatever the status: a deleted one too, which has a pseudonym for a name and no addresses. A user that the
-// tenant never had is NotFound not_found.
+// tenant never had is NotFound not_found; one whose addresses cannot be opened is Locked key_unavailable.
 func (s *Store) Load(ctx context.Context, t id.Tenant, u id.User) (User, error) {
 	r, err := s.row(ctx, t, u)
+	if err != nil {
+		return User{}, err
+	}
+	return r.User, nil
+}
+
+// Self reads the user who asks, whatever their rights, with addresses that are locked when the tenant's key is disabled.
+func (s *Store) Self(ctx context.Context, who *policy.Subject) (User, error) {
+	r, err := s.look(ctx, who.Tenant, who.User)
 	if err != nil {
 		return User{}, err
 	}
