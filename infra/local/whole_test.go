@@ -20,6 +20,7 @@ import (
 // TestDataFolderHasOneProcess holds bad input 104: a folder that another process works on, or that cannot be one, is refused in one line before
 // anything is served, and the process that has it goes on.
 func TestDataFolderHasOneProcess(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	p, err := start(config{addr: "127.0.0.1:0", data: data}, quiet())
 	if err != nil {
@@ -50,6 +51,7 @@ func TestDataFolderHasOneProcess(t *testing.T) {
 // TestABitOfTheFileFlips holds E03 at rest: whoever changes a bit of a sealed value in the data folder, behind the stopped process, is found out
 // when the value is read; its neighbours are read as before.
 func TestABitOfTheFileFlips(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	cfg := config{addr: "127.0.0.1:0", data: data}
 	s, err := newStory(cfg)
@@ -104,6 +106,7 @@ func TestABitOfTheFileFlips(t *testing.T) {
 
 // TestAnotherKeyFileOpensNothing holds E01 from the other side: the data folder without its key file is of no use.
 func TestAnotherKeyFileOpensNothing(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	cfg := config{addr: "127.0.0.1:0", data: data}
 	s, err := newStory(cfg)
@@ -136,6 +139,7 @@ func TestAnotherKeyFileOpensNothing(t *testing.T) {
 // TestAKilledProcessKeepsItsWord holds I16, I17 and I18 over a kill: after it, the same keys have the same replies and no second effect, everything
 // acknowledged is there, the numbered log of the audit verifies, and each acknowledged change is in the audit once.
 func TestAKilledProcessKeepsItsWord(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	child := startChild(t, data)
 	s := child.story
