@@ -6,7 +6,7 @@ ADDR  ?= 127.0.0.1:3000
 DATA  ?= .steward
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo webhook test check fmt generate bench fuzz hooks clean
+.PHONY: help run demo webhook test race check fmt generate bench fuzz hooks clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ webhook: ## sign and send an onboarding webhook by hand; see ARGS=--help
 
 test: ## run every test
 	$(GO) test -p 2 -count=1 ./...
+
+race: ## run the tests under the race detector, but for those of whole processes
+	$(GO) test -race -p 2 -count=1 -skip 'TestCrash$$' ./functions/... ./shared/...
 
 check: ## vet, staticcheck, format, tidy modules, generated files, coverage of policy
 	$(GO) vet ./...
@@ -39,7 +42,7 @@ generate: ## write the generated documents anew (errors, API)
 	$(GO) run ./infra/docs
 
 bench: ## run the benchmarks; each prints its ratio to a peer or a limit
-	$(GO) test -run '^$$' -bench . -benchtime 1s -p 1 ./shared/... ./infra/...
+	$(GO) test -run '^$$' -bench . -benchtime 1s -p 1 ./shared/... ./functions/... ./infra/...
 
 fuzz: ## fuzz each target for 20 seconds
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' shared functions infra | xargs -n1 dirname | sort -u); do \
