@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/steward-crm/steward/functions/accounts"
 	"github.com/steward-crm/steward/functions/org"
 	"github.com/steward-crm/steward/shared/change"
 	"github.com/steward-crm/steward/shared/edge/edgetest"
@@ -104,6 +105,35 @@ func TestStructure(t *testing.T) {
 	o.boss.Get("/v1/departments?limit=1").Want(t, 200, "")
 	o.boss.IfMatch(`"3"`).Delete(e).Want(t, 204, "")
 	o.boss.IfMatch(`"2"`).Delete(s).Want(t, 204, "")
+}
+
+// TestDepartmentOfAccounts: a department is not deleted from under the accounts that lie in it.
+func TestDepartmentOfAccounts(t *testing.T) {
+	o := newOffice(t)
+	api := edgetest.Serve(t, o.Platform, append(org.Routes(o.Platform), accounts.Routes(o.Platform)...))
+	var rights []policy.Grant
+	for _, e := range policy.Catalogue() {
+		for _, a := range e.Actions {
+			rights = append(rights, policy.Grant{Module: e.Module, Action: a, Scope: policy.All})
+		}
+	}
+	boss := api.As(o.User(t, o.tenant, rights...))
+	var sales, a thing
+	boss.Post("/v1/departments", m{"name": "Sales"}).Want(t, 201, "").Read(t, &sales)
+	boss.Post("/v1/accounts", m{"name": "Lotus", "email": "a@lotus.example", "phone": "13800138000", "departmentId": sales.ID}).Want(t, 201, "").Read(t, &a)
+	department, account := "/v1/departments/"+sales.ID, "/v1/accounts/"+a.ID
+	boss.Post(account+"/deactivate", nil).Want(t, 200, "")
+	before := edgetest.Dump(t, o.Table)
+	refusal := boss.IfMatch("*").Delete(department).Want(t, 409, "department_not_empty")
+	if edgetest.Dump(t, o.Table) != before {
+		t.Error("the store changed")
+	}
+	if detail := refusal.Problem().Title; !strings.Contains(detail, "0 users and 1 accounts") {
+		t.Errorf("the refusal says %q", detail)
+	}
+	boss.Post(account+"/reactivate", nil).Want(t, 200, "")
+	boss.IfMatch("*").Patch(account, m{"departmentId": nil}).Want(t, 200, "")
+	boss.IfMatch("*").Delete(department).Want(t, 204, "")
 }
 
 // TestForeign holds I2 for the structure: what belongs to another tenant answers the very bytes of what never was.

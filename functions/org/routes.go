@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/steward-crm/steward/shared/access"
+	"github.com/steward-crm/steward/shared/account"
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/org"
 	"github.com/steward-crm/steward/shared/platform"
@@ -14,6 +15,7 @@ import (
 // Routes are the operations of company, settings, departments and posts.
 func Routes(p *platform.Platform) []edge.Route {
 	s := org.New(p.Table, p.Crypt, access.New(p.Table, p.Now))
+	placed := account.New(p.Table, p.Crypt, nil) // only counted: it makes none, so it asks nobody who may own
 	tenant := func(a policy.Action) edge.Access { return edge.May(policy.ModTenant, a) }
 	may := func(a policy.Action) edge.Access { return edge.May(policy.ModOrg, a) }
 	const (
@@ -59,8 +61,8 @@ func Routes(p *platform.Platform) []edge.Route {
 		}, moveDepartment(s)),
 		edge.Handle(edge.Route{
 			Operation: "departments.delete", Method: http.MethodDelete, Path: department, Access: may(policy.Delete),
-			Summary: "Deletes a department without departments, posts and users.",
-		}, deleteDepartment(s)),
+			Summary: "Deletes a department without departments, posts, users and accounts.",
+		}, deleteDepartment(s, placed)),
 		edge.Handle(edge.Route{
 			Operation: "posts.create", Method: http.MethodPost, Path: posts, Access: may(policy.Create), Status: http.StatusCreated,
 			Summary: "Makes a post in a department. Whoever holds it has its roles.",

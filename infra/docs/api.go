@@ -17,6 +17,7 @@ server gives at ` + "`GET /v1/openapi.json`" + ` and shows at ` + "`/docs`" + `.
 - JSON over HTTPS, camelCase, times in RFC 3339 UTC, ids with a prefix. Unknown members and query parameters are refused.
 - ` + "`Authorization: Bearer <accessToken>`" + ` except where the right is *public*. *self* is any active user, on their own data; ` + "`module.action`" + ` is
   a right that one of the user's roles must grant, and its scope decides on which records.
+- E-mail, phone and id number are kept encrypted. While the key is disabled they read as ` + "`{\"locked\":true}`" + `, and changes answer 423.
 - Lists take ` + "`limit`" + ` (1–100, default 50) and ` + "`cursor`" + `, and answer ` + "`nextCursor`" + ` until the end.
 - Answers carry a strong ` + "`ETag`" + `. Operations marked *If-Match* demand it (428 without, 412 when stale); POST honours it.
 - Every POST takes an ` + "`Idempotency-Key`" + ` (24 h). Mutations take ` + "`?validateOnly=true`" + `: the verdict of the real call, and nothing is changed.

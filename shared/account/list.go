@@ -197,6 +197,42 @@ func (s *Accounts) CountOwned(ctx context.Context, t id.Tenant, u id.User) (int,
 	}
 }
 
+// CountInDepartment is how many accounts lie in the department itself, deactivated ones included; when exact is false there are at least n.
+// An index nominates and a strong read of each decides: so one that was put there a moment ago may be missed, and one that has left is not
+// counted.
+func (s *Accounts) CountInDepartment(ctx context.Context, t id.Tenant, d id.Department) (n int, exact bool, err error) {
+	q := table.Query{Index: table.G3, PK: key.DepartmentAccounts(t, d), Prefix: key.DepartmentAccountPrefix, Limit: table.MaxGet}
+	for {
+		p, err := s.table.Query(ctx, q)
+		if err != nil {
+			return 0, false, err
+		}
+		keys := make([]table.Key, len(p.Items))
+		for i, it := range p.Items {
+			keys[i] = it.Key
+		}
+		var items []table.Item
+		if len(keys) > 0 {
+			if items, err = s.table.Get(ctx, keys...); err != nil {
+				return 0, false, err
+			}
+		}
+		for _, it := range items {
+			a, err := fromItem(it)
+			if err != nil {
+				return 0, false, err
+			}
+			if a.Department == d {
+				n++
+			}
+		}
+		q.Cursor = p.Cursor
+		if q.Cursor == "" || n > 0 {
+			return n, q.Cursor == "", nil
+		}
+	}
+}
+
 // accountIn is the account that a position names: its last part.
 func accountIn(position string) id.Account {
 	return id.Account(position[strings.LastIndexByte(position, '#')+1:])

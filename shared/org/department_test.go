@@ -183,7 +183,7 @@ func TestDeleteOnlyEmpty(t *testing.T) {
 		who, err := w.subject(t.Context(), w.admin)
 		must(t, err)
 		c := change.New(who.Principal, w.IDs, w.Now())
-		must(t, w.org.DeleteDepartment(t.Context(), who, c, d, 0))
+		must(t, w.org.DeleteDepartment(t.Context(), who, c, d, 0, w.accounts))
 		into(d)
 		if err := c.Commit(t.Context(), w.Table); !errors.Is(err, change.ErrMoved) {
 			t.Fatalf("a department was deleted into which something had just moved: %v", err)
@@ -228,7 +228,9 @@ func TestWithoutTheRight(t *testing.T) {
 			_, err := w.org.MoveDepartment(ctx, who, c, d, 0, "")
 			return err
 		},
-		"delete department": func(who *policy.Subject, c *change.Set) error { return w.org.DeleteDepartment(ctx, who, c, d, 0) },
+		"delete department": func(who *policy.Subject, c *change.Set) error {
+			return w.org.DeleteDepartment(ctx, who, c, d, 0, w.accounts)
+		},
 		"create post": func(who *policy.Subject, c *change.Set) error {
 			_, err := w.org.CreatePost(ctx, who, c, d, org.PostPatch{Name: patch.Of("X")})
 			return err

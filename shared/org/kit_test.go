@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/steward-crm/steward/shared/access"
+	"github.com/steward-crm/steward/shared/account"
 	"github.com/steward-crm/steward/shared/change"
 	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/fault"
@@ -28,12 +29,13 @@ import (
 // world is one tenant over the laptop's adapters, with the predefined roles and one active administrator.
 type world struct {
 	*edgetest.Deployment
-	org    *org.Store
-	users  *user.Store
-	access *access.Access
-	tenant id.Tenant
-	roles  map[string]id.Role
-	admin  id.User
+	org      *org.Store
+	users    *user.Store
+	accounts *account.Accounts
+	access   *access.Access
+	tenant   id.Tenant
+	roles    map[string]id.Role
+	admin    id.User
 }
 
 func newWorld(t testing.TB) *world {
@@ -41,6 +43,7 @@ func newWorld(t testing.TB) *world {
 	d := edgetest.Deploy(t)
 	w := &world{Deployment: d, access: access.New(d.Table, d.Now)}
 	w.org = org.New(d.Table, d.Crypt, w.access)
+	w.accounts = account.New(d.Table, d.Crypt, nil)
 	w.users = user.New(d.Table, d.Crypt, w.access, job.New(d.Table, d.IDs, d.Now))
 	w.tenant = d.Tenant(t)
 	must(t, w.system(t.Context(), func(c *change.Set) (err error) {
@@ -147,7 +150,7 @@ func (w *world) updateDepartment(t testing.TB, d id.Department, p org.Department
 func (w *world) deleteDepartment(t testing.TB, d id.Department) error {
 	t.Helper()
 	return w.try(t.Context(), w.admin, func(who *policy.Subject, c *change.Set) error {
-		return w.org.DeleteDepartment(t.Context(), who, c, d, 0)
+		return w.org.DeleteDepartment(t.Context(), who, c, d, 0, w.accounts)
 	})
 }
 

@@ -6,11 +6,14 @@ import (
 	"testing"
 
 	"github.com/steward-crm/steward/shared/change"
+	"github.com/steward-crm/steward/shared/crypt"
 	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/fault"
+	"github.com/steward-crm/steward/shared/keys"
 	"github.com/steward-crm/steward/shared/org"
 	"github.com/steward-crm/steward/shared/patch"
 	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/sealed"
 )
 
 var requirable = []string{"name", "email", "phone"}
@@ -132,6 +135,22 @@ func TestCompany(t *testing.T) {
 			return err
 		})
 	}
+
+	must(t, w.Master.SetState(keys.Data, keys.Disabled))
+	w.Clock.Add(crypt.MaxAge)
+	if locked, err := w.org.Company(ctx, who); err != nil || locked.Name != got.Name || locked.Address != got.Address || locked.Version != got.Version ||
+		locked.Phone != sealed.Locked || locked.Email != sealed.Locked {
+		t.Errorf("without the key the company is %+v, %v", locked, err)
+	}
+	w.unchanged(t, func() {
+		refused(t, set(1, org.Company{Name: "New"}), "key_unavailable")
+		refused(t, set(1, org.Company{Name: "Acme"}), "key_unavailable")
+	})
+	must(t, w.Master.SetState(keys.Data, keys.Enabled))
+	if again, err := w.org.Company(ctx, who); err != nil || again != got {
+		t.Errorf("with the key again the company is %+v, %v", again, err)
+	}
+
 	must(t, set(1, org.Company{Name: "Acme", Phone: "010-62345678"})) // read in the tenant's region
 	if got, err = w.org.Company(ctx, who); err != nil || got.Phone != "+861062345678" || got.Email != "" || got.Address != "" || got.Version != 2 {
 		t.Errorf("replaced by %+v, %v", got, err)
