@@ -48,8 +48,13 @@ func TestDescribed(t *testing.T) {
 		v  any
 		ok bool
 	}{
-		{"a@b.example", true}, {map[string]any{"locked": true}, true},
-		{map[string]any{"locked": false}, false}, {map[string]any{}, false}, {map[string]any{"locked": true, "more": 1}, false}, {1.0, false}, {nil, false},
+		{"a@b.example", true},
+		{map[string]any{"locked": true}, true},
+		{map[string]any{"locked": false}, false},
+		{map[string]any{}, false},
+		{map[string]any{"locked": true, "more": 1}, false},
+		{1.0, false},
+		{nil, false},
 	} {
 		if err := text.VisitJSON(row.v, openapi3.EnableJSONSchema2020()); (err == nil) != row.ok {
 			t.Errorf("%v: %v", row.v, err)
