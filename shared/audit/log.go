@@ -48,6 +48,9 @@ type entry struct {
 	Hash   []byte    `json:"hash"` // hash of the previous entry's Hash and this Leaf
 }
 
+// perCommit events take two writes each, and the head one.
+const perCommit = (table.MaxWrites - 1) / 2
+
 // seenLife outlasts the feed, so that an event that is delivered twice is numbered once.
 const seenLife = 48 * time.Hour
 
@@ -106,7 +109,7 @@ func (l *Log) Advance(ctx context.Context, now time.Time) (int, error) {
 	}
 	for t, events := range byTenant {
 		for len(events) > 0 {
-			n := min(len(events), 30)
+			n := min(len(events), perCommit)
 			if err := l.append(ctx, t, events[:n], now); err != nil {
 				return 0, err
 			}

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -32,8 +33,9 @@ func (p *Provider) Authenticate(ctx context.Context, n identity.Name, password s
 		if err != nil {
 			return err
 		}
-		// The hash was computed outside the transaction: what it was computed on must still hold.
-		if !found || now.Turn != u.Turn || now.Life != u.Life || now.Disabled {
+		// The hash was computed outside the transaction: the password that it was computed on must still be the user's. An end of all sign-ins in
+		// between is no reason to refuse a right password: this sign-in comes after it.
+		if !found || now.Sub != u.Sub || !bytes.Equal(now.Password.Sum, u.Password.Sum) || now.Disabled {
 			return refused()
 		}
 		if now.Temporary {
