@@ -79,9 +79,14 @@ func TestForgottenByNobody(t *testing.T) {
 	var first string
 	var cost reads
 	for _, c := range []struct{ what, slug, email string }{
-		{"an active user", "acme", active.Email}, {"an unknown user", "acme", "nobody@acme.example"}, {"an unknown tenant", "nowhere", active.Email},
-		{"an invited user", "acme", invited.Email}, {"a leaver", "acme", leaver.Email}, {"a suspended tenant", "asleep", sleeper.Email},
-		{"no address", "acme", "not an address"}, {"a very long slug", strings.Repeat("x", 3000), active.Email},
+		{"an active user", "acme", active.Email},
+		{"an unknown user", "acme", "nobody@acme.example"},
+		{"an unknown tenant", "nowhere", active.Email},
+		{"an invited user", "acme", invited.Email},
+		{"a leaver", "acme", leaver.Email},
+		{"a suspended tenant", "asleep", sleeper.Email},
+		{"no address", "acme", "not an address"},
+		{"a very long slug", strings.Repeat("x", 3000), active.Email},
 	} {
 		was := *count
 		a := forgot(w, c.slug, c.email).Want(t, http.StatusAccepted, "")

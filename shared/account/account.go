@@ -148,14 +148,6 @@ func (a *Account) resource(t id.Tenant) policy.Resource {
 	return policy.Resource{Tenant: t, Owner: a.Owner, Department: a.Department}
 }
 
-// match answers nil when the client named no version, or the current one.
-func match(named, current int64) error {
-	if named == 0 || named == current {
-		return nil
-	}
-	return fault.New(fault.Stale, "version_conflict").AtVersion(current)
-}
-
 func notFound() error { return fault.New(fault.NotFound, "not_found") }
 
 // unchangeable refuses to change an account that is deactivated: what comes back on the day it is reactivated is what was put away.

@@ -116,7 +116,7 @@ func (s *Accounts) AddContact(ctx context.Context, who *policy.Subject, c *chang
 	if err := writable(who, policy.ModContact, policy.Create, "", p.names()); err != nil {
 		return nil, err
 	}
-	if err := match(version, h.Version); err != nil {
+	if err := fault.Match(version, h.Version); err != nil {
 		return nil, err
 	}
 	if err := h.unchangeable(); err != nil {
@@ -235,7 +235,7 @@ func (s *Accounts) contactFor(ctx context.Context, who *policy.Subject, h *held,
 	if err != nil {
 		return it, nil, err
 	}
-	if err := match(version, it.Version); err != nil {
+	if err := fault.Match(version, it.Version); err != nil {
 		return it, nil, err
 	}
 	if err := h.unchangeable(); err != nil {

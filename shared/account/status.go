@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/steward-crm/steward/shared/change"
+	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/policy"
 )
@@ -24,7 +25,7 @@ func (s *Accounts) setStatus(ctx context.Context, who *policy.Subject, c *change
 	if err != nil {
 		return nil, err
 	}
-	if err := match(version, h.Version); err != nil {
+	if err := fault.Match(version, h.Version); err != nil {
 		return nil, err
 	}
 	next := *h.Account

@@ -23,7 +23,7 @@ func (s *Accounts) Update(ctx context.Context, who *policy.Subject, c *change.Se
 	if err := writable(who, policy.ModAccount, policy.Update, "", p.names()); err != nil {
 		return nil, err
 	}
-	if err := match(version, h.Version); err != nil {
+	if err := fault.Match(version, h.Version); err != nil {
 		return nil, err
 	}
 	if err := h.unchangeable(); err != nil {

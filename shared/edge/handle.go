@@ -144,12 +144,3 @@ func PathID[K id.Kind, In any](r *Request[In], name string) (K, error) {
 // PathText gives a part of the path that is no id: decoded, at most 255 bytes, without slashes and control characters; "" when the route
 // has no such part.
 func PathText[In any](r *Request[In], name string) string { return r.path[name] }
-
-// Match answers nil when the client named no version or this one, else Stale version_conflict with the current version. Call it with the
-// version of the resource as it was read.
-func Match[In any](r *Request[In], version int64) error {
-	if r.IfMatch == 0 || r.IfMatch == version {
-		return nil
-	}
-	return fault.New(fault.Stale, "version_conflict").AtVersion(version)
-}

@@ -154,7 +154,7 @@ func (x *things) patch(ctx context.Context, r *edge.Request[edit]) (*edge.Reply[
 	if err != nil {
 		return nil, err
 	}
-	if err := edge.Match(r, v); err != nil {
+	if err := fault.Match(r.IfMatch, v); err != nil {
 		return nil, err
 	}
 	if x.between != nil {

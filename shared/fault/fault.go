@@ -111,6 +111,14 @@ func (f *Fault) AtVersion(v int64) *Fault {
 	return &g
 }
 
+// Match answers nil when the client named no version of the resource (0), or the current one; else Stale version_conflict with the current.
+func Match(named, current int64) error {
+	if named == 0 || named == current {
+		return nil
+	}
+	return New(Stale, "version_conflict").AtVersion(current)
+}
+
 // Error gives the code and the cause, for logs and tests.
 func (f *Fault) Error() string {
 	s := f.Code

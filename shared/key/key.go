@@ -41,10 +41,12 @@ func Setting(x id.Tenant, name string) table.Key { return data(t(x, "META"), "SE
 func Tenants(x id.Tenant) table.IndexKey { return table.IndexKey{PK: "CTL#TENANTS", SK: string(x)} }
 
 // Organisation: one partition holds departments, posts and every user's place.
-func Organisation(x id.Tenant) string                   { return t(x, "ORG") }
+func Organisation(x id.Tenant) string { return t(x, "ORG") }
+
 func Department(x id.Tenant, d id.Department) table.Key { return data(t(x, "ORG"), "DEPT#"+string(d)) }
-func Post(x id.Tenant, p id.Post) table.Key             { return data(t(x, "ORG"), "POST#"+string(p)) }
-func Place(x id.Tenant, u id.User) table.Key            { return data(t(x, "ORG"), "U#"+string(u)) }
+
+func Post(x id.Tenant, p id.Post) table.Key  { return data(t(x, "ORG"), "POST#"+string(p)) }
+func Place(x id.Tenant, u id.User) table.Key { return data(t(x, "ORG"), "U#"+string(u)) }
 
 // Prefixes of the organisation partition's sort keys.
 const (
@@ -65,9 +67,11 @@ const RolePrefix = "ROLE#"
 
 // User is the user's own item. UsersByName is its place on G1, UsersOf its place on G3.
 func User(x id.Tenant, u id.User) table.Key { return data(t(x, "U#"+string(u)), "USER") }
+
 func UsersByName(x id.Tenant, folded string, u id.User) table.IndexKey {
 	return table.IndexKey{PK: t(x, "USERS"), SK: folded + "#" + string(u)}
 }
+
 func UsersOf(x id.Tenant, d id.Department, u id.User) table.IndexKey {
 	return table.IndexKey{PK: t(x, "D#"+string(d)), SK: "U#" + string(u)}
 }
@@ -112,12 +116,15 @@ func Newest(updated time.Time, a id.Account) string { return Stamp(updated) + "#
 func AccountsOf(x id.Tenant, shard int, updated time.Time, a id.Account) table.IndexKey {
 	return table.IndexKey{PK: TenantAccounts(x, shard), SK: Newest(updated, a)}
 }
+
 func AccountsOfOwner(x id.Tenant, u id.User, updated time.Time, a id.Account) table.IndexKey {
 	return table.IndexKey{PK: OwnerAccounts(x, u), SK: Newest(updated, a)}
 }
+
 func AccountsOfDepartment(x id.Tenant, d id.Department, updated time.Time, a id.Account) table.IndexKey {
 	return table.IndexKey{PK: DepartmentAccounts(x, d), SK: DepartmentAccountPrefix + Newest(updated, a)}
 }
+
 func TenantAccounts(x id.Tenant, shard int) string           { return fmt.Sprintf("%s%d", t(x, "AL#"), shard) }
 func OwnerAccounts(x id.Tenant, u id.User) string            { return t(x, "O#"+string(u)) }
 func DepartmentAccounts(x id.Tenant, d id.Department) string { return t(x, "D#"+string(d)) }
@@ -138,6 +145,7 @@ func OwnedBy(x id.Tenant, u id.User) string                { return t(x, "OW#"+s
 func Blind(x id.Tenant, field, token string, a id.Account) table.Key {
 	return data(t(x, "BI#"+field+"#"+token), "A#"+string(a))
 }
+
 func BlindContact(x id.Tenant, field, token string, a id.Account, c id.Contact) table.Key {
 	return data(t(x, "BI#"+field+"#"+token), "A#"+string(a)+"#C#"+string(c))
 }
@@ -149,16 +157,20 @@ func BlindPartition(x id.Tenant, field, token string) string { return t(x, "BI#"
 func AuditEvent(x id.Tenant, at time.Time, e id.Event) table.Key {
 	return data(AuditDay(x, at), string(e))
 }
+
 func AuditDay(x id.Tenant, at time.Time) string { return t(x, "AU#"+at.UTC().Format("20060102")+"#0") }
+
 func AuditByActor(x id.Tenant, actor string, e id.Event) table.IndexKey {
 	return table.IndexKey{PK: t(x, "AUA#"+actor), SK: string(e)}
 }
+
 func AuditByTarget(x id.Tenant, target string, e id.Event) table.IndexKey {
 	return table.IndexKey{PK: t(x, "AUT#"+target), SK: string(e)}
 }
 
 // AuditLog is the tenant's numbered log that the feed's consumer builds from the events: entries by number, and the head.
 func AuditLog(x id.Tenant) string { return t(x, "AULOG") }
+
 func AuditLogEntry(x id.Tenant, n int64) table.Key {
 	return data(t(x, "AULOG"), fmt.Sprintf("E#%016d", n))
 }
@@ -203,9 +215,11 @@ func JobsOf(x id.Tenant, j id.Job) table.IndexKey {
 func TenantKey(x id.Tenant, version int) table.Key {
 	return table.Key{Space: table.Keys, PK: t(x, "TK"), SK: fmt.Sprintf("V#%08d", version)}
 }
+
 func TenantKeyHead(x id.Tenant) table.Key {
 	return table.Key{Space: table.Keys, PK: t(x, "TK"), SK: "HEAD"}
 }
+
 func AccountKey(x id.Tenant, a id.Account) table.Key {
 	return table.Key{Space: table.Keys, PK: t(x, "AK#"+string(a)), SK: "K"}
 }
@@ -215,6 +229,7 @@ func IsAuditEvent(k table.Key) bool {
 	t, ok := TenantOf(k.PK)
 	return ok && strings.HasPrefix(k.PK, "T#"+string(t)+"#AU#")
 }
+
 func IsAuditLog(k table.Key) bool {
 	t, ok := TenantOf(k.PK)
 	return ok && k.PK == AuditLog(t)

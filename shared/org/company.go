@@ -105,7 +105,7 @@ func (s *Store) SetCompany(ctx context.Context, who *policy.Subject, c *change.S
 	if err != nil {
 		return Company{}, err
 	}
-	if err := match(version, was.Version); err != nil {
+	if err := fault.Match(version, was.Version); err != nil {
 		return Company{}, err
 	}
 	if d, err = ParseCompany(d, who.Org.Settings.Region); err != nil {

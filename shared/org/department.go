@@ -275,7 +275,7 @@ func (s *Store) forChange(
 	if !ok {
 		return Department{}, nil, notFound()
 	}
-	return was, st, match(version, was.Version)
+	return was, st, fault.Match(version, was.Version)
 }
 
 func (p *DepartmentPatch) apply(d *Department, st *structure) []fault.Field {

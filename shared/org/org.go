@@ -142,14 +142,6 @@ func (s *Store) page(ctx context.Context, pk, prefix, after string, limit int, k
 	}
 }
 
-// match answers nil when the client named no version, or the current one.
-func match(named, current int64) error {
-	if named == 0 || named == current {
-		return nil
-	}
-	return fault.New(fault.Stale, "version_conflict").AtVersion(current)
-}
-
 func notFound() error { return fault.New(fault.NotFound, "not_found") }
 
 // words judges a text member of a patch and writes it.

@@ -207,7 +207,7 @@ func (s *Store) postForChange(
 	if !ok {
 		return Post{}, nil, notFound()
 	}
-	return was, st, match(version, was.Version)
+	return was, st, fault.Match(version, was.Version)
 }
 
 func (p *PostPatch) apply(to *Post, st *structure) []fault.Field {

@@ -65,7 +65,7 @@ func (s *Store) PatchSettings(
 		return Settings{}, err
 	}
 	was := settingsOf(who.Org)
-	if err := match(version, was.Version); err != nil {
+	if err := fault.Match(version, was.Version); err != nil {
 		return Settings{}, err
 	}
 	now := settingsOf(who.Org)

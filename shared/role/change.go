@@ -151,12 +151,13 @@ func (s *Store) custom(ctx context.Context, who *policy.Subject, a policy.Action
 		return policy.Role{}, err
 	}
 	r, err := s.read(ctx, who.Tenant, rid)
-	switch {
-	case err != nil:
+	if err != nil {
 		return policy.Role{}, err
-	case match != 0 && match != r.Version:
-		return policy.Role{}, fault.New(fault.Stale, "version_conflict").AtVersion(r.Version)
-	case r.Predefined:
+	}
+	if err := fault.Match(match, r.Version); err != nil {
+		return policy.Role{}, err
+	}
+	if r.Predefined {
 		return policy.Role{}, fault.New(fault.Conflict, "role_read_only")
 	}
 	return r, nil

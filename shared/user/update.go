@@ -87,7 +87,7 @@ func (s *Store) UpdateSelf(ctx context.Context, who *policy.Subject, c *change.S
 	if r.Status != principal.UserActive {
 		return User{}, notFound()
 	}
-	if err := match(version, r.Version); err != nil {
+	if err := fault.Match(version, r.Version); err != nil {
 		return User{}, err
 	}
 	was := r.User
@@ -130,7 +130,7 @@ func (s *Store) reach(ctx context.Context, who *policy.Subject, u id.User, versi
 	if err != nil {
 		return nil, err
 	}
-	if err := match(version, r.Version); err != nil {
+	if err := fault.Match(version, r.Version); err != nil {
 		return nil, err
 	}
 	return r, r.locked

@@ -135,12 +135,4 @@ func (u *User) resource() policy.Resource {
 	return policy.Resource{Tenant: u.Tenant, Owner: u.ID, Department: u.Department}
 }
 
-// match answers nil when the client named no version, or the current one.
-func match(named, current int64) error {
-	if named == 0 || named == current {
-		return nil
-	}
-	return fault.New(fault.Stale, "version_conflict").AtVersion(current)
-}
-
 func notFound() error { return fault.New(fault.NotFound, "not_found") }

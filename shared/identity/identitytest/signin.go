@@ -30,8 +30,12 @@ func refusals(w *world) {
 	ctx, p := w.Context(), w.Identity
 	n := w.active()
 	for _, c := range []struct{ what, password string }{
-		{"a wrong password", other}, {"none", ""}, {"another case", strings.ToUpper(permanent)}, {"a longer one", permanent + "x"},
-		{"a very long one", strings.Repeat("x", 5000)}, {"one with a zero byte", permanent + "\x00"},
+		{"a wrong password", other},
+		{"none", ""},
+		{"another case", strings.ToUpper(permanent)},
+		{"a longer one", permanent + "x"},
+		{"a very long one", strings.Repeat("x", 5000)},
+		{"one with a zero byte", permanent + "\x00"},
 	} {
 		_, err := p.Authenticate(ctx, n, c.password)
 		w.refused(c.what, err)
@@ -71,7 +75,7 @@ func challenges(w *world) {
 	ctx, p := w.Context(), w.Identity
 	n := w.invited()
 	s := w.challenged(n, temporary, identity.NewPassword)
-	if w.get(n).PasswordIsTemp != true {
+	if !w.get(n).PasswordIsTemp {
 		w.Error("being asked is not an answer")
 	}
 	stranger := w.invited()
