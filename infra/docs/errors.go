@@ -44,6 +44,16 @@ var kinds = map[string]fault.Kind{
 	"Exhausted": fault.Exhausted, "Unavailable": fault.Unavailable,
 }
 
+// elsewhere are the codes that the source hands on through a variable, so that a reading of it cannot tell their status.
+var elsewhere = map[fault.Kind][]string{
+	fault.Conflict: {"email_taken", "phone_taken", "employee_no_taken"},
+	fault.Invalid: {
+		"validation_failed", // fault.Fields gives it to fields of several codes
+		"invalid_phone", "phone_country_missing", "phone_extension_unsupported", "unknown_post", "unknown_plan", "external_id_invalid",
+		"nothing_to_update", "slug_invalid", "slug_reserved", "timestamp_in_future",
+	},
+}
+
 // errorsPage lists every code of the text catalogue that is a fault's, with the statuses under which the source makes it.
 func errorsPage(root string) ([]byte, error) {
 	uses, err := uses(root)
@@ -56,6 +66,9 @@ func errorsPage(root string) ([]byte, error) {
 	for _, code := range slices.Sorted(maps.Keys(catalog)) {
 		if strings.Contains(code, ".") {
 			continue // a label, a mail
+		}
+		if len(uses[code]) == 0 {
+			return nil, fmt.Errorf("%s has a text, and nothing in the source makes it: add it to elsewhere, or take the text out", code)
 		}
 		words := catalog[code]
 		fmt.Fprintf(&b, "| <a id=%q></a>`%s` | %s | %s | %s |\n", code, code, strings.Join(uses[code], ", "), words[text.English], words[text.Simplified])
@@ -87,12 +100,20 @@ func uses(root string) (map[string][]string, error) {
 					return true
 				}
 				code := literal(call.Args[1])
-				switch name := selected(call.Fun, "fault"); {
+				name := selected(call.Fun, "fault")
+				if x, ok := call.Fun.(*ast.Ident); ok && f.Name.Name == "fault" {
+					name = x.Name // the package's own faults
+				}
+				switch {
 				case code == "":
 				case name == "At":
 					note(code, "*field*")
 				case name == "New":
-					if k, ok := kinds[selected(call.Args[0], "fault")]; ok {
+					kind := selected(call.Args[0], "fault")
+					if x, ok := call.Args[0].(*ast.Ident); ok {
+						kind = x.Name
+					}
+					if k, ok := kinds[kind]; ok {
 						note(code, strconv.Itoa(edge.Status(k)))
 					}
 				}
@@ -102,6 +123,11 @@ func uses(root string) (map[string][]string, error) {
 		})
 		if err != nil {
 			return nil, err
+		}
+	}
+	for kind, codes := range elsewhere {
+		for _, code := range codes {
+			note(code, strconv.Itoa(edge.Status(kind)))
 		}
 	}
 	out := map[string][]string{}

@@ -146,6 +146,15 @@ func (s *Store) begin(ctx context.Context, c *change.Set, k *crypt.TenantKey, d 
 		return Receipt{}, err
 	}
 	if len(taken) > 0 {
+		// Another delivery of this very event may have reserved both since the external id was looked for. Whoever sees its slug sees its
+		// external id too, if asked in this order.
+		ours, err := s.follow(ctx, d.ExternalID)
+		if err != nil {
+			return Receipt{}, err
+		}
+		if ours != nil {
+			return Receipt{}, change.ErrMoved
+		}
 		return Receipt{}, fault.New(fault.Conflict, "slug_taken").With(fault.At("/data/slug", "slug_taken"))
 	}
 	digest, err := digestOf(k, d)
