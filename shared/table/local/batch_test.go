@@ -46,19 +46,22 @@ func TestBatch(t *testing.T) {
 
 	var wait sync.WaitGroup
 	answers := map[string]*error{}
-	queue := func(ctx context.Context, what, token string, w ...table.Write) {
-		before := s.Queued()
+	say := func(ctx context.Context, what, token string, w ...table.Write) {
 		answer := new(error)
 		answers[what] = answer
 		wait.Go(func() { *answer = s.Commit(ctx, token, w...) })
-		for s.Queued() == before && !g.shut.Load() {
+	}
+	queue := func(ctx context.Context, what, token string, w ...table.Write) { // while the writer is stopped
+		before := s.Queued()
+		say(ctx, what, token, w...)
+		for s.Queued() == before {
 			runtime.Gosched()
 		}
 	}
 	put := func(sk string, c table.Cond) table.Write { return table.Put(bareItem(sk), c) }
 
 	g.shut.Store(true)
-	queue(t.Context(), "first", "first", put("first", table.Absent))
+	say(t.Context(), "first", "first", put("first", table.Absent))
 	<-g.reached
 	cut, cancel := context.WithCancel(t.Context())
 	queue(t.Context(), "a", "a", put("a", table.Absent), put("a2", table.Absent))
