@@ -42,7 +42,9 @@ generate: ## write the generated documents anew (errors, API)
 	$(GO) run ./infra/docs
 
 bench: ## run the benchmarks; each prints its ratio to a peer or a limit
-	$(GO) test -run '^$$' -bench . -benchtime 1s -p 1 ./shared/... ./functions/... ./infra/...
+	$(GO) test -run '^$$' -bench . -benchtime 1s -p 1 $$($(GO) list ./shared/... ./functions/... ./infra/... | grep -v shared/table/local$$)
+	$(GO) test -run '^$$' -bench 'Commit|Get|Query' -benchtime 1s ./shared/table/local
+	$(GO) test -run '^$$' -bench Open -benchtime 5x ./shared/table/local  # copies a large file each round
 
 fuzz: ## fuzz each target for 20 seconds
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' shared functions infra | xargs -n1 dirname | sort -u); do \
