@@ -134,6 +134,7 @@ def seal(key, version, tenant, place, nonce, plain):
     header = bytes([0xE1, 0x10]) + uvarint(version)
     ad = part(header) + part(tenant) + part(place["record"]) + part(place["item"]) + part(place["path"])
     ad += part(place["schema"].to_bytes(4, "big"))
+    ad += bytes(-len(ad) % 64)
     return header + nonce + gcm_seal(key, nonce, plain, ad)
 
 
