@@ -66,18 +66,6 @@ func Parse[K Kind](s string) (K, error) {
 	return K(s), nil
 }
 
-// Time is the millisecond in which the id was made; the zero time when it is not an id.
-func Time[K Kind](k K) time.Time {
-	if len(k) < ulid.EncodedSize {
-		return time.Time{}
-	}
-	u, err := ulid.ParseStrict(string(k)[len(k)-ulid.EncodedSize:])
-	if err != nil {
-		return time.Time{}
-	}
-	return ulid.Time(u.Time()).UTC()
-}
-
 // Source makes new ids. Ids of one source grow strictly, also within a millisecond and when the clock steps back, so that sorting
 // by id is sorting by making. Safe for concurrent use.
 type Source struct {

@@ -31,7 +31,9 @@ func TenantOf(pk string) (id.Tenant, bool) {
 func Stamp(at time.Time) string { return at.UTC().Format("20060102T150405.000Z") }
 
 // Tenant is the root item: principal.Tenant. Company and Setting hang beside it.
-func Tenant(x id.Tenant) table.Key  { return data(t(x, "META"), "TENANT") }
+func Tenant(x id.Tenant) table.Key { return data(t(x, "META"), "TENANT") }
+
+// Company is the tenant's company.
 func Company(x id.Tenant) table.Key { return data(t(x, "META"), "COMPANY") }
 
 // Setting is a named document of settings that not every request needs.
@@ -43,9 +45,13 @@ func Tenants(x id.Tenant) table.IndexKey { return table.IndexKey{PK: "CTL#TENANT
 // Organisation: one partition holds departments, posts and every user's place.
 func Organisation(x id.Tenant) string { return t(x, "ORG") }
 
+// Department is one department, named by id alone.
 func Department(x id.Tenant, d id.Department) table.Key { return data(t(x, "ORG"), "DEPT#"+string(d)) }
 
-func Post(x id.Tenant, p id.Post) table.Key  { return data(t(x, "ORG"), "POST#"+string(p)) }
+// Post is one post, named by id alone.
+func Post(x id.Tenant, p id.Post) table.Key { return data(t(x, "ORG"), "POST#"+string(p)) }
+
+// Place is where a user sits: principal.Place.
 func Place(x id.Tenant, u id.User) table.Key { return data(t(x, "ORG"), "U#"+string(u)) }
 
 // Prefixes of the organisation partition's sort keys.
@@ -56,8 +62,12 @@ const (
 )
 
 // Permissions: current roles, their immutable versions, field rules.
-func Authz(x id.Tenant) string              { return t(x, "AUTHZ") }
+func Authz(x id.Tenant) string { return t(x, "AUTHZ") }
+
+// Role is the role as it is now.
 func Role(x id.Tenant, r id.Role) table.Key { return data(t(x, "AUTHZ"), "ROLE#"+string(r)) }
+
+// RoleVersion is the role as it was at one version, never written again.
 func RoleVersion(x id.Tenant, r id.Role, v int64) table.Key {
 	return data(t(x, "AUTHZ"), fmt.Sprintf("RVER#%s#%012d", r, v))
 }
@@ -68,10 +78,12 @@ const RolePrefix = "ROLE#"
 // User is the user's own item. UsersByName is its place on G1, UsersOf its place on G3.
 func User(x id.Tenant, u id.User) table.Key { return data(t(x, "U#"+string(u)), "USER") }
 
+// UsersByName is the user's place among the tenant's users, by folded name.
 func UsersByName(x id.Tenant, folded string, u id.User) table.IndexKey {
 	return table.IndexKey{PK: t(x, "USERS"), SK: folded + "#" + string(u)}
 }
 
+// UsersOf is the user's place among those of a department.
 func UsersOf(x id.Tenant, d id.Department, u id.User) table.IndexKey {
 	return table.IndexKey{PK: t(x, "D#"+string(d)), SK: "U#" + string(u)}
 }
@@ -100,8 +112,12 @@ func Unique(x id.Tenant, field, token string) table.Key {
 }
 
 // Account is the account's own item; its contacts lie in the same partition.
-func Account(x id.Tenant, a id.Account) table.Key       { return data(t(x, "A#"+string(a)), "A") }
+func Account(x id.Tenant, a id.Account) table.Key { return data(t(x, "A#"+string(a)), "A") }
+
+// AccountPartition is the partition of an account and its contacts.
 func AccountPartition(x id.Tenant, a id.Account) string { return t(x, "A#"+string(a)) }
+
+// Contact is one contact, in its account's partition.
 func Contact(x id.Tenant, a id.Account, c id.Contact) table.Key {
 	return data(t(x, "A#"+string(a)), ContactPrefix+string(c))
 }
@@ -117,21 +133,29 @@ func AccountsOf(x id.Tenant, shard int, updated time.Time, a id.Account) table.I
 	return table.IndexKey{PK: TenantAccounts(x, shard), SK: Newest(updated, a)}
 }
 
+// AccountsOfOwner is the account's place among its owner's, by time of update.
 func AccountsOfOwner(x id.Tenant, u id.User, updated time.Time, a id.Account) table.IndexKey {
 	return table.IndexKey{PK: OwnerAccounts(x, u), SK: Newest(updated, a)}
 }
 
+// AccountsOfDepartment is the account's place among its department's, by time of update.
 func AccountsOfDepartment(x id.Tenant, d id.Department, updated time.Time, a id.Account) table.IndexKey {
 	return table.IndexKey{PK: DepartmentAccounts(x, d), SK: DepartmentAccountPrefix + Newest(updated, a)}
 }
 
-func TenantAccounts(x id.Tenant, shard int) string           { return fmt.Sprintf("%s%d", t(x, "AL#"), shard) }
-func OwnerAccounts(x id.Tenant, u id.User) string            { return t(x, "O#"+string(u)) }
+// TenantAccounts is the partition of one shard of all accounts.
+func TenantAccounts(x id.Tenant, shard int) string { return fmt.Sprintf("%s%d", t(x, "AL#"), shard) }
+
+// OwnerAccounts is the partition of an owner's accounts.
+func OwnerAccounts(x id.Tenant, u id.User) string { return t(x, "O#"+string(u)) }
+
+// DepartmentAccounts is the partition of a department's accounts, which its users share.
 func DepartmentAccounts(x id.Tenant, d id.Department) string { return t(x, "D#"+string(d)) }
 
 // DepartmentAccountPrefix is the prefix of accounts' sort keys in a department's index partition, which holds its users too.
 const DepartmentAccountPrefix = "A#"
 
+// AccountsByName is the account's place among all, by folded name.
 func AccountsByName(x id.Tenant, shard int, folded string, a id.Account) table.IndexKey {
 	return table.IndexKey{PK: fmt.Sprintf("%s%d", t(x, "N#"), shard), SK: folded + "#" + string(a)}
 }
@@ -139,13 +163,16 @@ func AccountsByName(x id.Tenant, shard int, folded string, a id.Account) table.I
 // Owned marks that the user owns the account, in a partition that is read strongly: the indexes may lag, and whether a user still owns
 // anything must not. OwnedBy is that partition; the account's id is the sort key's end.
 func Owned(x id.Tenant, u id.User, a id.Account) table.Key { return data(OwnedBy(x, u), string(a)) }
-func OwnedBy(x id.Tenant, u id.User) string                { return t(x, "OW#"+string(u)) }
+
+// OwnedBy is the partition of what a user owns.
+func OwnedBy(x id.Tenant, u id.User) string { return t(x, "OW#"+string(u)) }
 
 // Blind is the entry of a blind index: who has this value in this field.
 func Blind(x id.Tenant, field, token string, a id.Account) table.Key {
 	return data(t(x, "BI#"+field+"#"+token), "A#"+string(a))
 }
 
+// BlindContact is the entry of a blind index for a value of a contact.
 func BlindContact(x id.Tenant, field, token string, a id.Account, c id.Contact) table.Key {
 	return data(t(x, "BI#"+field+"#"+token), "A#"+string(a)+"#C#"+string(c))
 }
@@ -158,12 +185,15 @@ func AuditEvent(x id.Tenant, at time.Time, e id.Event) table.Key {
 	return data(AuditDay(x, at), string(e))
 }
 
+// AuditDay is the partition of one day's events, in UTC.
 func AuditDay(x id.Tenant, at time.Time) string { return t(x, "AU#"+at.UTC().Format("20060102")+"#0") }
 
+// AuditByActor is the event's place among those of who acted.
 func AuditByActor(x id.Tenant, actor string, e id.Event) table.IndexKey {
 	return table.IndexKey{PK: t(x, "AUA#"+actor), SK: string(e)}
 }
 
+// AuditByTarget is the event's place among those of what was acted on.
 func AuditByTarget(x id.Tenant, target string, e id.Event) table.IndexKey {
 	return table.IndexKey{PK: t(x, "AUT#"+target), SK: string(e)}
 }
@@ -171,10 +201,15 @@ func AuditByTarget(x id.Tenant, target string, e id.Event) table.IndexKey {
 // AuditLog is the tenant's numbered log that the feed's consumer builds from the events: entries by number, and the head.
 func AuditLog(x id.Tenant) string { return t(x, "AULOG") }
 
+// AuditLogEntry is entry n of the log, from 1.
 func AuditLogEntry(x id.Tenant, n int64) table.Key {
 	return data(t(x, "AULOG"), fmt.Sprintf("E#%016d", n))
 }
-func AuditLogHead(x id.Tenant) table.Key             { return data(t(x, "AULOG"), "HEAD") }
+
+// AuditLogHead is the log's newest state.
+func AuditLogHead(x id.Tenant) table.Key { return data(t(x, "AULOG"), "HEAD") }
+
+// AuditLogSeen marks an event that has its number.
 func AuditLogSeen(x id.Tenant, e id.Event) table.Key { return data(t(x, "AULOG"), "S#"+string(e)) }
 
 // Idempotency is the record of one key of one principal on one operation; hash covers all three.
@@ -182,10 +217,18 @@ func Idempotency(x id.Tenant, hash string) table.Key { return data(t(x, "IK#"+ha
 
 // Inbound webhooks, external ids and slugs belong to the system.
 func Webhook(source, webhookID string) table.Key { return data("CTL#WH#"+source+"#"+webhookID, "WH") }
-func External(externalID string) table.Key       { return data("CTL#EXT#"+externalID, "EXT") }
-func Slug(slug string) table.Key                 { return data("CTL#SLUG#"+slug, "SLUG") }
-func Onboarding(o id.Onboarding) table.Key       { return data("CTL#ONB#"+string(o), "ONB") }
-func Control(part, sk string) table.Key          { return data("CTL#"+part, sk) }
+
+// External is the tenant of a sender's own id, kept for ever.
+func External(externalID string) table.Key { return data("CTL#EXT#"+externalID, "EXT") }
+
+// Slug is the tenant of a slug.
+func Slug(slug string) table.Key { return data("CTL#SLUG#"+slug, "SLUG") }
+
+// Onboarding is the record of one onboarding.
+func Onboarding(o id.Onboarding) table.Key { return data("CTL#ONB#"+string(o), "ONB") }
+
+// Control is any other item of the system: a part of it, and the item in that part.
+func Control(part, sk string) table.Key { return data("CTL#"+part, sk) }
 
 // ControlPartition is a partition of the system.
 func ControlPartition(part string) string { return "CTL#" + part }
@@ -216,20 +259,23 @@ func TenantKey(x id.Tenant, version int) table.Key {
 	return table.Key{Space: table.Keys, PK: t(x, "TK"), SK: fmt.Sprintf("V#%08d", version)}
 }
 
+// TenantKeyHead says which version of the tenant's key seals.
 func TenantKeyHead(x id.Tenant) table.Key {
 	return table.Key{Space: table.Keys, PK: t(x, "TK"), SK: "HEAD"}
 }
 
+// AccountKey is an account's wrapped key: destroying it destroys what it sealed.
 func AccountKey(x id.Tenant, a id.Account) table.Key {
 	return table.Key{Space: table.Keys, PK: t(x, "AK#"+string(a)), SK: "K"}
 }
 
-// IsAuditEvent and IsAuditLog tell the items of the audit from all others, for consumers of the feed.
+// IsAuditEvent reports whether the item is an audit event, for consumers of the feed.
 func IsAuditEvent(k table.Key) bool {
 	t, ok := TenantOf(k.PK)
 	return ok && strings.HasPrefix(k.PK, "T#"+string(t)+"#AU#")
 }
 
+// IsAuditLog reports whether the item belongs to the numbered log.
 func IsAuditLog(k table.Key) bool {
 	t, ok := TenantOf(k.PK)
 	return ok && k.PK == AuditLog(t)
