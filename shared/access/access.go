@@ -5,6 +5,7 @@ package access
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -107,6 +108,8 @@ func tokenInvalid() error { return fault.New(fault.Unauthenticated, "token_inval
 func Raise(c *change.Set, row principal.Tenant, version int64, edit func(*principal.Tenant)) error {
 	row.Settings.RequiredAccountFields = slices.Clone(row.Settings.RequiredAccountFields)
 	row.Settings.ModulesOff = slices.Clone(row.Settings.ModulesOff)
+	row.Settings.Defaults = maps.Clone(row.Settings.Defaults)
+	row.Settings.Separation = slices.Clone(row.Settings.Separation)
 	edit(&row)
 	doc, err := json.Marshal(row)
 	if err != nil {

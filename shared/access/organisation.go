@@ -15,9 +15,6 @@ import (
 	"github.com/steward-crm/steward/shared/table"
 )
 
-// Administrator is the template of the predefined role that a tenant always has an active holder of.
-const Administrator = "administrator"
-
 // Department and Post are the rows of the organisation as far as guards and scopes need them; the org noun's documents hold these members
 // and more.
 type Department struct {
@@ -33,12 +30,33 @@ type Post struct {
 	Roles      []id.Role     `json:"roleIds"`
 }
 
-// Organisation is a tenant's whole organisation, read strongly.
+// Category is a category of accounts as far as decisions need it; the category noun's documents hold these members and more.
+type Category struct {
+	ID     id.Category     `json:"id"`
+	Grants []CategoryGrant `json:"grants,omitempty"`
+}
+
+// CategoryGrant opens the accounts of a category.
+type CategoryGrant struct {
+	To        policy.Grantee `json:"to"`
+	On        policy.Acts    `json:"on"`
+	Superiors bool           `json:"superiors,omitzero"`
+}
+
+// Granted is the mark of a grantee that some record may have a grant to.
+type Granted struct {
+	To policy.Grantee `json:"to"`
+	policy.Mark
+}
+
+// Organisation is a tenant's whole organisation, read strongly, with its roles and what is granted by categories and on records.
 type Organisation struct {
 	Departments map[id.Department]Department
 	Posts       map[id.Post]Post
 	Places      map[id.User]principal.Place
 	Roles       map[id.Role]policy.Role
+	Categories  map[id.Category]Category
+	Granted     map[policy.Grantee]Granted
 }
 
 // Organisation reads the tenant's organisation and roles now, past every cache. To guard a change with it, read the tenant's row first and
@@ -49,12 +67,16 @@ func (a *Access) Organisation(ctx context.Context, t id.Tenant) (*Organisation, 
 		Posts:       map[id.Post]Post{},
 		Places:      map[id.User]principal.Place{},
 		Roles:       map[id.Role]policy.Role{},
+		Categories:  map[id.Category]Category{},
+		Granted:     map[policy.Grantee]Granted{},
 	}
 	if err := a.each(ctx, table.Query{PK: key.Organisation(t)}, o.add); err != nil {
 		return nil, err
 	}
-	if err := a.each(ctx, table.Query{PK: key.Authz(t), Prefix: key.RolePrefix}, o.addRole); err != nil {
-		return nil, err
+	for _, prefix := range []string{key.RolePrefix, key.CategoryPrefix, key.GrantedPrefix} { // past versions of roles lie there too
+		if err := a.each(ctx, table.Query{PK: key.Authz(t), Prefix: prefix}, o.addRight); err != nil {
+			return nil, err
+		}
 	}
 	return o, nil
 }
@@ -89,7 +111,13 @@ func (o *Organisation) add(it table.Item) error {
 	return nil
 }
 
-func (o *Organisation) addRole(it table.Item) error {
+func (o *Organisation) addRight(it table.Item) error {
+	switch {
+	case strings.HasPrefix(it.SK, key.CategoryPrefix):
+		return into(it, o.Categories, func(c Category) id.Category { return c.ID })
+	case strings.HasPrefix(it.SK, key.GrantedPrefix):
+		return into(it, o.Granted, func(g Granted) policy.Grantee { return g.To })
+	}
 	return into(it, o.Roles, func(r policy.Role) id.Role { return r.ID })
 }
 
@@ -128,7 +156,7 @@ func (o *Organisation) Admins() []id.User {
 
 func (o *Organisation) administrates(r id.Role) bool {
 	role := o.Roles[r]
-	return role.Predefined && role.Template == Administrator
+	return role.Administers()
 }
 
 // Under reports whether a is b or lies below b in the department tree.

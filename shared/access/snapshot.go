@@ -41,6 +41,10 @@ type snapshot struct {
 	*Organisation
 	reports map[id.User][]id.User             // manager → who reports to them directly
 	below   map[id.Department][]id.Department // parent → children
+	heads   map[id.User][]id.Department
+	opened  []policy.CategoryGrant
+
+	reaching map[policy.Grantee]bool // grantees with a grant that reaches superiors
 
 	mu   sync.Mutex
 	kept *simplelru.LRU[id.User, compiled]
@@ -52,7 +56,10 @@ type compiled struct {
 }
 
 func newSnapshot(v version, o *Organisation) *snapshot {
-	s := &snapshot{version: v, Organisation: o, reports: map[id.User][]id.User{}, below: map[id.Department][]id.Department{}}
+	s := &snapshot{
+		version: v, Organisation: o, reports: map[id.User][]id.User{}, below: map[id.Department][]id.Department{},
+		heads: map[id.User][]id.Department{}, reaching: map[policy.Grantee]bool{},
+	}
 	for _, u := range slices.Sorted(maps.Keys(o.Places)) {
 		if m := o.Places[u].Manager; m != "" {
 			s.reports[m] = append(s.reports[m], u)
@@ -62,13 +69,31 @@ func newSnapshot(v version, o *Organisation) *snapshot {
 		if p := o.Departments[d].Parent; p != "" {
 			s.below[p] = append(s.below[p], d)
 		}
+		if h := o.Departments[d].Head; h != "" {
+			s.heads[h] = append(s.heads[h], d)
+		}
+	}
+	for _, c := range slices.Sorted(maps.Keys(o.Categories)) {
+		for _, g := range o.Categories[c].Grants {
+			s.opened = append(s.opened, policy.CategoryGrant{Category: c, To: g.To, On: g.On, Superiors: g.Superiors})
+			s.reach(g.To, g.Superiors)
+		}
+	}
+	for _, g := range o.Granted {
+		s.reach(g.To, g.Superiors)
 	}
 	s.kept, _ = simplelru.NewLRU[id.User, compiled](maxRights, nil) // fails on a size below 1 only
 	return s
 }
 
+func (s *snapshot) reach(to policy.Grantee, superiors bool) {
+	if superiors {
+		s.reaching[to] = true
+	}
+}
+
 func (s *snapshot) rows() int {
-	return len(s.Departments) + len(s.Posts) + len(s.Places) + len(s.Roles)
+	return len(s.Departments) + len(s.Posts) + len(s.Places) + len(s.Roles) + len(s.Categories) + len(s.Granted)
 }
 
 // agrees reports whether the place, read apart from the snapshot, is the one in it. When it is not, a change came between the reads.
@@ -85,27 +110,107 @@ func (s *snapshot) rights(p principal.Place, self int64) *policy.Rights {
 	if c, ok := s.kept.Get(p.User); ok && c.self == self {
 		return c.rights
 	}
-	var roles []policy.Role
-	for _, r := range s.rolesAt(p) {
-		if role, ok := s.Roles[r]; ok {
-			roles = append(roles, role)
-		}
-	}
-	r := policy.Compile(policy.Chart{
-		User:       p.User,
-		Reports:    descendants(p.User, s.reports),
-		Department: p.Department,
-		Below:      descendants(p.Department, s.below),
-	}, roles)
+	r := policy.Compile(s.chart(p), s.rolesOf(p))
 	s.kept.Add(p.User, compiled{self, r})
 	return r
 }
 
-// descendants are all below the root, without it, near ones first. It ends on a cycle too.
-func descendants[K ~string](root K, children map[K][]K) []K {
-	var out []K
-	seen := map[K]bool{root: true}
-	for next := children[root]; len(next) > 0; {
+// rolesOf are the roles at the place, as they are now.
+func (o *Organisation) rolesOf(p principal.Place) []policy.Role {
+	var out []policy.Role
+	for _, r := range o.rolesAt(p) {
+		if role, ok := o.Roles[r]; ok {
+			out = append(out, role)
+		}
+	}
+	return out
+}
+
+// chart is where somebody at the place stands.
+func (s *snapshot) chart(p principal.Place) policy.Chart {
+	at := policy.Chart{
+		User: p.User, Reports: descendants([]id.User{p.User}, s.reports), Department: p.Department, Seats: s.seats(p), Categories: s.opened,
+		Granted: func(g policy.Grantee) (policy.Mark, bool) { m, ok := s.Granted[g]; return m.Mark, ok },
+	}
+	all := at.Seats
+	if p.Department != "" {
+		all = append([]id.Department{p.Department}, all...)
+	}
+	at.Below = descendants(all, s.below)
+	at.Above = s.above(all)
+	if len(s.reaching) > 0 {
+		at.Superiors = s.superiors(at.Reports)
+	}
+	return at
+}
+
+// seats are the departments, besides their own, that somebody at the place heads. A post brings its roles and no seat: who moves to another
+// department and keeps a post in the old one sees no more of the old one than those roles say.
+func (s *snapshot) seats(p principal.Place) []id.Department {
+	return slices.DeleteFunc(slices.Clone(s.heads[p.User]), func(d id.Department) bool { return d == p.Department })
+}
+
+// above are all departments on the way up from the given ones, without those.
+func (s *snapshot) above(from []id.Department) []id.Department {
+	var out []id.Department
+	seen := map[id.Department]bool{}
+	for _, d := range from {
+		for d = s.Departments[d].Parent; d != "" && !seen[d]; d = s.Departments[d].Parent {
+			seen[d] = true
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// superiors are the grantees that active users among the reports are one of, as far as a grant of any record or category reaches superiors.
+// What is granted to somebody who is not active sleeps, for those above them too.
+func (s *snapshot) superiors(reports []id.User) []policy.Grantee {
+	seen := map[policy.Grantee]bool{}
+	for _, u := range reports {
+		p := s.Places[u]
+		if !p.Active {
+			continue
+		}
+		for _, g := range s.grantees(p) {
+			if s.reaching[g] {
+				seen[g] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// grantees are all that somebody at the place is one of.
+func (s *snapshot) grantees(p principal.Place) []policy.Grantee {
+	out := []policy.Grantee{policy.ToUser(p.User)}
+	seats := s.seats(p)
+	if p.Department != "" {
+		seats = append(seats, p.Department)
+	}
+	for _, d := range seats {
+		out = append(out, policy.ToDepartment(d, false), policy.ToDepartment(d, true))
+	}
+	for _, d := range s.above(seats) {
+		out = append(out, policy.ToDepartment(d, true))
+	}
+	for _, r := range s.rolesAt(p) {
+		out = append(out, policy.ToRole(r))
+	}
+	return out
+}
+
+// descendants are all below the roots, without them, near ones first. It ends on a cycle too.
+func descendants[K ~string](roots []K, children map[K][]K) []K {
+	var out, next []K
+	seen := map[K]bool{}
+	for _, k := range roots {
+		seen[k] = true
+	}
+	for _, k := range roots {
+		next = append(next, children[k]...)
+	}
+	for len(next) > 0 {
 		var deeper []K
 		for _, k := range next {
 			if !seen[k] {

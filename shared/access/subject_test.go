@@ -295,7 +295,7 @@ func TestOneLoadForAll(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if q := w.count("query"); q != 2 {
+		if q := w.count("query"); q != 4 { // the organisation; roles, categories, marks of grantees
 			t.Errorf("%d queries for %d requests", q, n+1)
 		}
 	})

@@ -24,7 +24,12 @@ package account
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/steward-crm/steward/shared/crypt"
 	"github.com/steward-crm/steward/shared/fault"
@@ -86,6 +91,7 @@ type Account struct {
 	Industry     string        `json:"industry,omitzero"`
 	Owner        id.User       `json:"ownerId,omitzero"`
 	Department   id.Department `json:"departmentId,omitzero"`
+	Categories   Categories    `json:"categoryIds,omitzero"`
 	Protection   string        `json:"protection,omitzero"`
 	CreatedAt    time.Time     `json:"createdAt"`
 	CreatedBy    id.User       `json:"createdBy,omitzero"`
@@ -96,6 +102,9 @@ type Account struct {
 	mail    string     // the e-mail as machines compare it
 	primary id.Contact // one of the contacts, when there are any
 	size    int        // bytes of the contacts in the table
+	grants  []policy.RecordGrant
+	more    int                  // grants beyond those, which only their own items hold
+	rest    []policy.RecordGrant // those, when they were read
 }
 
 // ContactsShown is how many contacts an account is shown with; the rest are listed page by page.
@@ -144,8 +153,55 @@ func New(t table.Table, k *crypt.Crypt, o Owners) *Accounts {
 	return &Accounts{table: t, crypt: k, owners: o}
 }
 
+// Categories are the ids of an account's categories, in order, joined by commas: text like every other field, so that one set of rules
+// serves all. In JSON they are an array.
+type Categories string
+
+// IDs are the categories.
+func (c Categories) IDs() []id.Category {
+	if c == "" {
+		return nil
+	}
+	parts := strings.Split(string(c), ",")
+	out := make([]id.Category, len(parts))
+	for i, p := range parts {
+		out[i] = id.Category(p)
+	}
+	return out
+}
+
+// CategoriesOf joins ids, each once.
+func CategoriesOf(ids []id.Category) Categories {
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	var b strings.Builder
+	for i, c := range slices.Compact(ids) {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(string(c))
+	}
+	return Categories(b.String())
+}
+
+// MarshalJSONTo writes the array.
+func (c Categories) MarshalJSONTo(e *jsontext.Encoder) error { return json.MarshalEncode(e, c.IDs()) }
+
+// UnmarshalJSONFrom reads the array.
+func (c *Categories) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	var ids []id.Category
+	err := json.UnmarshalDecode(d, &ids)
+	*c = CategoriesOf(ids)
+	return err
+}
+
+// resource is the account as decisions see it. Grants that overflowed must have been gathered.
 func (a *Account) resource(t id.Tenant) policy.Resource {
-	return policy.Resource{Tenant: t, Owner: a.Owner, Department: a.Department}
+	r := policy.Resource{Tenant: t, Owner: a.Owner, Department: a.Department, Categories: a.Categories.IDs(), Grants: a.grants}
+	if len(a.rest) > 0 {
+		r.Grants = slices.Concat(a.grants, a.rest)
+	}
+	return r
 }
 
 func notFound() error { return fault.New(fault.NotFound, "not_found") }

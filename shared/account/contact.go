@@ -21,7 +21,7 @@ func (s *Accounts) loadFor(ctx context.Context, who *policy.Subject, a id.Accoun
 	if err != nil {
 		return nil, err
 	}
-	return h, h.locked
+	return h, s.prepare(ctx, who.Tenant, h)
 }
 
 // lookFor reads the account for an act on its contacts: the account has to be visible, and the act granted in the module contact.

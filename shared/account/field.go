@@ -38,6 +38,7 @@ var accountFields = []field[Account]{
 	{"industry", nil, func(a *Account) []*string { return []*string{&a.Industry} }, maskAll},
 	{"ownerId", nil, func(a *Account) []*string { return []*string{(*string)(&a.Owner)} }, maskAll},
 	{"departmentId", nil, func(a *Account) []*string { return []*string{(*string)(&a.Department)} }, maskAll},
+	{"categoryIds", nil, func(a *Account) []*string { return []*string{(*string)(&a.Categories)} }, maskAll},
 	{"protection", nil, func(a *Account) []*string { return []*string{&a.Protection} }, maskAll},
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/plain"
+	"github.com/steward-crm/steward/shared/policy"
 	"github.com/steward-crm/steward/shared/sealed"
 	"github.com/steward-crm/steward/shared/table"
 )
@@ -30,6 +31,7 @@ type doc struct {
 	Industry   string        `json:"industry,omitzero"`
 	Owner      id.User       `json:"ownerId"`
 	Department id.Department `json:"departmentId,omitzero"`
+	Categories Categories    `json:"categoryIds,omitzero"`
 	Protection string        `json:"protection"`
 	CreatedAt  time.Time     `json:"createdAt"`
 	CreatedBy  id.User       `json:"createdBy,omitzero"`
@@ -37,6 +39,9 @@ type doc struct {
 	Contacts   int           `json:"contacts,omitzero"`  // how many
 	Primary    id.Contact    `json:"primaryId,omitzero"` // here and not at the contacts: there cannot be two
 	Size       int           `json:"size,omitzero"`      // bytes of the contacts' items
+
+	Grants []policy.RecordGrant `json:"grants,omitzero"` // to MaxInOrder; each has an item of its own, too
+	More   int                  `json:"moreGrants,omitzero"`
 }
 
 // contactDoc is the plain part of a contact's item.
@@ -126,23 +131,31 @@ func indexName(name string) string {
 func (a *Account) place(it *table.Item, t id.Tenant, shards int) error {
 	d, err := json.Marshal(doc{
 		ID: a.ID, Tenant: t, Status: a.Status, Name: a.Name, Type: a.Type, ValueTier: a.ValueTier, Stage: a.Stage,
-		Address: a.Address, Website: a.Website, Industry: a.Industry, Owner: a.Owner, Department: a.Department, Protection: a.Protection,
+		Address: a.Address, Website: a.Website, Industry: a.Industry, Owner: a.Owner, Department: a.Department,
+		Categories: a.Categories, Protection: a.Protection,
 		CreatedAt: a.CreatedAt, CreatedBy: a.CreatedBy, UpdatedAt: a.UpdatedAt, Contacts: a.ContactCount, Primary: a.primary, Size: a.size,
+		Grants: a.grants, More: a.more,
 	})
 	if err != nil {
 		return err
 	}
-	n := shard(a.ID, shards)
+	n, at := shard(a.ID, shards), a.listed(t)
 	it.Key, it.Doc = key.Account(t, a.ID), d
 	it.Index = map[table.Index]table.IndexKey{
-		table.G1: key.AccountsOf(t, n, a.UpdatedAt, a.ID),
-		table.G2: key.AccountsOfOwner(t, a.Owner, a.UpdatedAt, a.ID),
-		table.G5: key.AccountsByName(t, n, indexName(a.Name), a.ID),
+		table.G1: at.InTenant(n),
+		table.G2: at.InOwner(),
+		table.G4: at.Collated(n, weight(a.Name)),
+		table.G5: at.ByName(n, indexName(a.Name)),
 	}
 	if a.Department != "" {
-		it.Index[table.G3] = key.AccountsOfDepartment(t, a.Department, a.UpdatedAt, a.ID)
+		it.Index[table.G3] = at.InDepartment()
 	}
 	return nil
+}
+
+// listed is the account as indexes have it.
+func (a *Account) listed(t id.Tenant) key.Listed {
+	return key.Listed{Tenant: t, Account: a.ID, Updated: a.UpdatedAt, Owner: a.Owner, Department: a.Department}
 }
 
 // fromItem reads the plain part.
@@ -153,8 +166,10 @@ func fromItem(it table.Item) (*Account, error) {
 	}
 	return &Account{
 		ID: d.ID, Version: it.Version, Status: d.Status, Name: d.Name, Type: d.Type, ValueTier: d.ValueTier, Stage: d.Stage,
-		Address: d.Address, Website: d.Website, Industry: d.Industry, Owner: d.Owner, Department: d.Department, Protection: d.Protection,
+		Address: d.Address, Website: d.Website, Industry: d.Industry, Owner: d.Owner, Department: d.Department,
+		Categories: d.Categories, Protection: d.Protection,
 		CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, UpdatedAt: d.UpdatedAt, ContactCount: d.Contacts, primary: d.Primary, size: d.Size,
+		grants: d.Grants, more: d.More,
 	}, nil
 }
 

@@ -2,7 +2,7 @@ package account
 
 import (
 	"context"
-	"strings"
+	"slices"
 
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/key"
@@ -12,9 +12,8 @@ import (
 
 // Bounds of the work that one page costs.
 const (
-	maxMerged = 64    // partitions that are merged; more than that, and the whole tenant is walked with a filter
-	maxRead   = 2_000 // accounts read for one page or one count: a page that is still short by then ends there
-	maxCount  = 10_000
+	maxRead  = 2_000 // accounts read for one page or one count: a page that is still short by then ends there
+	maxCount = 10_000
 )
 
 // Query says which accounts to list, newest update first, and of accounts updated in the same millisecond the later made first.
@@ -26,6 +25,7 @@ type Query struct {
 	// Filters; "" is any. A filter on a field that the reader's roles hide or mask is refused by the caller with Filterable.
 	Owner      id.User
 	Department id.Department
+	Category   id.Category
 	Status     Status
 	Type       string
 	ValueTier  string
@@ -46,7 +46,7 @@ type Count struct {
 	Exact bool
 }
 
-// Filterable reports whether the reader may filter by the field (type, valueTier, stage, ownerId, departmentId, status): filtering by a
+// Filterable reports whether the reader may filter by the field (type, valueTier, stage, ownerId, departmentId, categoryIds, status): filtering by a
 // hidden or masked field would tell what it holds.
 func Filterable(who *policy.Subject, field string) bool {
 	if field == "status" {
@@ -71,7 +71,11 @@ func (s *Accounts) List(ctx context.Context, who *policy.Subject, q Query) (*Pag
 		}
 		page.Count = &n
 	}
-	m, err := s.merge(ctx, sources(who, &q), q.After, q.Limit+1)
+	from, err := s.plan(ctx, who, &q)
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.merge(ctx, from, false, q.After, q.Limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -91,11 +95,11 @@ func (s *Accounts) List(ctx context.Context, who *policy.Subject, q Query) (*Pag
 		read += len(batch)
 		if len(r.rows) > q.Limit {
 			r.rows = r.rows[:q.Limit]
-			page.Next = r.rows[q.Limit-1].position
+			page.Next = r.rows[q.Limit-1].place
 			break
 		}
 		if read >= maxRead {
-			page.Next = batch[len(batch)-1].position
+			page.Next = batch[len(batch)-1]
 			break
 		}
 	}
@@ -103,80 +107,16 @@ func (s *Accounts) List(ctx context.Context, who *policy.Subject, q Query) (*Pag
 	return page, err
 }
 
-// sources are the index partitions that hold every account of the query that the reader may view, and maybe others.
-func sources(who *policy.Subject, q *Query) []source {
-	t := who.Tenant
-	owned := func(u id.User) source { return source{index: table.G2, pk: key.OwnerAccounts(t, u)} }
-	placed := func(d id.Department) source {
-		return source{index: table.G3, pk: key.DepartmentAccounts(t, d), prefix: key.DepartmentAccountPrefix}
-	}
-	switch {
-	case q.Owner != "":
-		return []source{owned(q.Owner)}
-	case q.Department != "":
-		return []source{placed(q.Department)}
-	}
-	reach := policy.ReachOf(who, policy.ModAccount, policy.View)
-	var out []source
-	if reach.All || len(reach.Owners)+len(reach.Departments) > maxMerged {
-		for n := range max(who.Org.Shards, 1) {
-			out = append(out, source{index: table.G1, pk: key.TenantAccounts(t, n)})
-		}
-		return out
-	}
-	for _, u := range reach.Owners {
-		out = append(out, owned(u))
-	}
-	for _, d := range reach.Departments {
-		out = append(out, placed(d))
-	}
-	return out
-}
-
-// dense reports that nearly every candidate is a row: so candidates are read together with their keys, and counted without being read.
-func (q *Query) dense(who *policy.Subject) bool {
-	if q.Owner != "" || q.Department != "" || q.Status != "" || q.Type != "" || q.ValueTier != "" || q.Stage != "" {
-		return false
-	}
-	reach := policy.ReachOf(who, policy.ModAccount, policy.View)
-	return reach.All || len(reach.Owners)+len(reach.Departments) <= maxMerged
+// filtered reports whether the query passes over accounts that the reader may view.
+func (q *Query) filtered() bool {
+	return q.Owner != "" || q.Department != "" || q.Category != "" || q.Status != "" || q.Type != "" || q.ValueTier != "" || q.Stage != ""
 }
 
 // admits applies the filters.
 func (q *Query) admits(a *Account) bool {
 	return (q.Owner == "" || a.Owner == q.Owner) && (q.Department == "" || a.Department == q.Department) &&
-		(q.Status == "" || a.Status == q.Status) && (q.Type == "" || a.Type == q.Type) &&
+		(q.Category == "" || slices.Contains(a.Categories.IDs(), q.Category)) && (q.Status == "" || a.Status == q.Status) && (q.Type == "" || a.Type == q.Type) &&
 		(q.ValueTier == "" || a.ValueTier == q.ValueTier) && (q.Stage == "" || a.Stage == q.Stage)
-}
-
-// count counts by the indexes alone where they are enough, else by reading.
-func (s *Accounts) count(ctx context.Context, who *policy.Subject, q *Query) (Count, error) {
-	m, err := s.merge(ctx, sources(who, q), "", 1000)
-	if err != nil {
-		return Count{}, err
-	}
-	if q.dense(who) {
-		batch, err := m.take(ctx, maxCount+1)
-		if len(batch) > maxCount {
-			return Count{Value: maxCount}, err
-		}
-		return Count{Value: len(batch), Exact: true}, err
-	}
-	r := s.reader(who, q)
-	for read := 0; read < maxRead; {
-		batch, err := m.take(ctx, table.MaxGet)
-		if err != nil {
-			return Count{}, err
-		}
-		if len(batch) == 0 {
-			return Count{Value: len(r.rows), Exact: true}, nil
-		}
-		if err := r.read(ctx, batch, maxRead); err != nil {
-			return Count{}, err
-		}
-		read += len(batch)
-	}
-	return Count{Value: len(r.rows)}, nil
 }
 
 // CountOwned is how many accounts the user owns, deactivated ones included. It is read strongly, from a partition that every commit that
@@ -231,9 +171,4 @@ func (s *Accounts) CountInDepartment(ctx context.Context, t id.Tenant, d id.Depa
 			return n, q.Cursor == "", nil
 		}
 	}
-}
-
-// accountIn is the account that a position names: its last part.
-func accountIn(position string) id.Account {
-	return id.Account(position[strings.LastIndexByte(position, '#')+1:])
 }

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 
@@ -22,7 +23,8 @@ type held struct {
 	item   table.Item
 	key    *crypt.AccountKey
 	tenant *crypt.TenantKey
-	locked error // why there are no keys, or nil
+	locked error      // why there are no keys, or nil
+	docs   []grantDoc // its grants, when it is read to be changed
 }
 
 // load is look for a change, which needs the keys: without them it is Locked key_unavailable.
@@ -31,7 +33,15 @@ func (s *Accounts) load(ctx context.Context, who *policy.Subject, a id.Account, 
 	if err != nil {
 		return nil, err
 	}
-	return h, h.locked
+	return h, s.prepare(ctx, who.Tenant, h)
+}
+
+// prepare reads what a change needs besides the account. Without keys it is Locked key_unavailable.
+func (s *Accounts) prepare(ctx context.Context, t id.Tenant, h *held) (err error) {
+	if h.locked == nil && len(h.grants)+h.more > 0 {
+		h.docs, err = s.grantDocs(ctx, t, h.ID, "")
+	}
+	return cmp.Or(h.locked, err)
 }
 
 // look reads an account for who is to do the action on it. An account that does not exist, lies in another tenant or outside the scope of
@@ -46,6 +56,9 @@ func (s *Accounts) look(ctx context.Context, who *policy.Subject, a id.Account, 
 	}
 	acc, err := fromItem(items[0])
 	if err != nil {
+		return nil, err
+	}
+	if err := s.gather(ctx, who.Tenant, acc); err != nil {
 		return nil, err
 	}
 	if err := policy.Require(who, policy.ModAccount, act, acc.resource(who.Tenant)); err != nil {
@@ -74,6 +87,9 @@ func (h *held) put(c *change.Set, next *Account, shards int) error {
 			return err
 		}
 		it.Sealed = sealed
+	}
+	if err := h.relist(c, next); err != nil {
+		return err
 	}
 	if err := next.place(&it, c.Who.Tenant, shards); err != nil {
 		return err

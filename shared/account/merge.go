@@ -2,56 +2,74 @@ package account
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/table"
 )
 
-// source is one index partition that is ordered by time of update.
+// source is one ordered index partition of accounts, or a handful of accounts that no index has in order.
 type source struct {
 	index  table.Index
 	pk     string
-	prefix string // before the position in its sort keys
+	prefix string                // before the place in its sort keys
+	admits func(*key.Entry) bool // by what the entry itself says; nil admits all
+	thin   float64               // the share of its entries that is expected to be admitted; 0 is all
+	given  []string              // places, in order; without an index
 }
 
-// candidate is an account that an index names.
-type candidate struct {
-	id       id.Account
-	position string
-}
-
-// merge walks sources together, highest position first, each account once.
+// merge walks sources together in the order of their places, each place once.
 type merge struct {
 	table   table.Table
+	up      bool // lowest place first
 	streams []stream
 	last    string
 }
 
 type stream struct {
+	source
 	query table.Query
-	skip  string // the position to start after: queries include it
-	strip int
-	head  []string // positions that were read and not taken
+	head  []string // places that were read and not taken
 	done  bool
 }
 
 // atOnce is how many partitions are read side by side: a store far away answers them in one round.
 const atOnce = 16
 
-func (s *Accounts) merge(ctx context.Context, from []source, after string, want int) (*merge, error) {
-	m := &merge{table: s.table, streams: make([]stream, len(from))}
+// The bounds of one read of an index.
+const (
+	leastRead = 10
+	mostRead  = table.MaxLimit
+)
+
+// merge opens the sources after the place; want is how many places are expected to be taken.
+func (s *Accounts) merge(ctx context.Context, from []source, up bool, after string, want int) (*merge, error) {
+	m := &merge{table: s.table, up: up, streams: make([]stream, len(from))}
 	for i, x := range from {
-		q := table.Query{Index: x.index, PK: x.pk, Reverse: true, Limit: min(max(2*want/len(from), 10), 1000)}
+		m.streams[i] = stream{source: x, head: x.given, done: x.given != nil}
+		if x.given != nil {
+			m.streams[i].skip(after, up)
+			continue
+		}
+		share := float64(max(2*want/len(from), leastRead))
+		if x.thin > 0 {
+			share /= x.thin
+		}
+		q := table.Query{Index: x.index, PK: x.pk, Reverse: !up, Limit: int(min(share, mostRead))}
 		if x.prefix != "" {
 			q.From, q.To = x.prefix, x.prefix+"\x7f"
 		}
-		if after != "" {
+		switch { // owner and department follow a place: what is after it is above, or below, all that starts with it
+		case after != "" && up:
+			q.From = x.prefix + after + "$"
+		case after != "":
 			q.To = x.prefix + after
 		}
-		m.streams[i] = stream{query: q, skip: after, strip: len(x.prefix)}
+		m.streams[i].query = q
 	}
 	if len(m.streams) == 1 {
 		return m, m.streams[0].fill(ctx, s.table)
@@ -64,6 +82,25 @@ func (s *Accounts) merge(ctx context.Context, from []source, after string, want 
 	return m, g.Wait()
 }
 
+// skip passes over given places that are not after the one.
+func (x *stream) skip(after string, up bool) {
+	if after == "" {
+		return
+	}
+	n := 0
+	for n < len(x.head) && !before(after, x.head[n], up) {
+		n++
+	}
+	x.head = x.head[n:]
+}
+
+func before(a, b string, up bool) bool {
+	if up {
+		return a < b
+	}
+	return a > b
+}
+
 // fill reads the next page of a stream that ran dry.
 func (x *stream) fill(ctx context.Context, t table.Table) error {
 	for len(x.head) == 0 && !x.done {
@@ -71,9 +108,11 @@ func (x *stream) fill(ctx context.Context, t table.Table) error {
 		if err != nil {
 			return err
 		}
-		for _, it := range p.Items {
-			if at := it.Index[x.query.Index].SK[x.strip:]; at != x.skip {
-				x.head = append(x.head, at)
+		x.head = slices.Grow(x.head, len(p.Items))
+		for i := range p.Items {
+			e, ok := key.EntryOf(p.Items[i].Index[x.index].SK[len(x.prefix):])
+			if ok && (x.admits == nil || x.admits(&e)) {
+				x.head = append(x.head, e.Place)
 			}
 		}
 		x.query.Cursor = p.Cursor
@@ -82,9 +121,9 @@ func (x *stream) fill(ctx context.Context, t table.Table) error {
 	return nil
 }
 
-// take gives up to n candidates in order; none is the end.
-func (m *merge) take(ctx context.Context, n int) ([]candidate, error) {
-	var out []candidate
+// take gives up to n places in order; none is the end.
+func (m *merge) take(ctx context.Context, n int) ([]string, error) {
+	var out []string
 	for len(out) < n {
 		best := -1
 		for i := range m.streams {
@@ -94,7 +133,7 @@ func (m *merge) take(ctx context.Context, n int) ([]candidate, error) {
 					return nil, err
 				}
 			}
-			if len(x.head) > 0 && (best < 0 || strings.Compare(x.head[0], m.streams[best].head[0]) > 0) {
+			if len(x.head) > 0 && (best < 0 || before(x.head[0], m.streams[best].head[0], m.up)) {
 				best = i
 			}
 		}
@@ -104,10 +143,15 @@ func (m *merge) take(ctx context.Context, n int) ([]candidate, error) {
 		x := &m.streams[best]
 		at := x.head[0]
 		x.head = x.head[1:]
-		if at != m.last { // an account may lie in two partitions, at the same position in each
-			out = append(out, candidate{accountIn(at), at})
+		if at != m.last { // an account may lie in two partitions, at the same place in each
+			out = append(out, at)
 			m.last = at
 		}
 	}
 	return out, nil
+}
+
+// accountIn is the account that a place names: its last part.
+func accountIn(place string) id.Account {
+	return id.Account(place[strings.LastIndexByte(place, '#')+1:])
 }

@@ -16,19 +16,19 @@ type reader struct {
 	s     *Accounts
 	who   *policy.Subject
 	query *Query
-	dense bool
+	dense bool // nearly every candidate is a row: they are read together with their keys
 	rows  []row
 }
 
 type row struct {
-	account  *Account
-	sealed   []byte
-	key      *table.Item // nil: not read yet
-	position string
+	account *Account
+	sealed  []byte
+	key     *table.Item // nil: not read yet
+	place   string
 }
 
 func (s *Accounts) reader(who *policy.Subject, q *Query) *reader {
-	return &reader{s: s, who: who, query: q, dense: q.dense(who)}
+	return &reader{s: s, who: who, query: q, dense: !q.filtered()}
 }
 
 // want is how many candidates to read when so many rows are missing.
@@ -40,13 +40,13 @@ func (r *reader) want(missing int) int {
 }
 
 // read adds the rows among the candidates, up to most in all.
-func (r *reader) read(ctx context.Context, batch []candidate, most int) error {
+func (r *reader) read(ctx context.Context, batch []string, most int) error {
 	t := r.who.Tenant
 	keys := make([]table.Key, 0, table.MaxGet)
-	for _, c := range batch {
-		keys = append(keys, key.Account(t, c.id))
+	for _, place := range batch {
+		keys = append(keys, key.Account(t, accountIn(place)))
 		if r.dense {
-			keys = append(keys, key.AccountKey(t, c.id))
+			keys = append(keys, key.AccountKey(t, accountIn(place)))
 		}
 	}
 	items, err := r.s.table.Get(ctx, keys...)
@@ -61,23 +61,29 @@ func (r *reader) read(ctx context.Context, batch []candidate, most int) error {
 		items = items[1:]
 		return it
 	}
-	for _, c := range batch {
-		it := next(key.Account(t, c.id))
+	for _, place := range batch {
+		it := next(key.Account(t, accountIn(place)))
 		var own *table.Item
 		if r.dense {
-			own = next(key.AccountKey(t, c.id))
+			own = next(key.AccountKey(t, accountIn(place)))
 		}
-		if it == nil || it.Index[table.G2].SK != c.position {
-			continue // gone, or updated since: then it stands elsewhere in the order, and is met there
+		if it == nil {
+			continue
 		}
 		a, err := fromItem(*it)
 		if err != nil {
 			return err
 		}
+		if key.Newest(a.UpdatedAt, a.ID) != place {
+			continue // updated since: it stands elsewhere in the order, and is met there
+		}
+		if err := r.s.gather(ctx, t, a); err != nil {
+			return err
+		}
 		if !policy.Decide(r.who, policy.ModAccount, policy.View, a.resource(t)).Allowed || !r.query.admits(a) {
 			continue
 		}
-		r.rows = append(r.rows, row{a, it.Sealed, own, c.position})
+		r.rows = append(r.rows, row{a, it.Sealed, own, place})
 		if len(r.rows) == most {
 			return nil
 		}

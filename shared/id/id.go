@@ -21,6 +21,7 @@ type (
 	Post       string // post_
 	Account    string // acct_: a customer kept in the CRM
 	Contact    string // cont_: a person at an account
+	Category   string // cat_: a class of accounts
 	Job        string // job_: long or delayed work
 	Onboarding string // onb_: one onboarding of a tenant
 	Event      string // evt_: an audit event
@@ -36,6 +37,7 @@ func (Department) Prefix() string { return "dept" }
 func (Post) Prefix() string       { return "post" }
 func (Account) Prefix() string    { return "acct" }
 func (Contact) Prefix() string    { return "cont" }
+func (Category) Prefix() string   { return "cat" }
 func (Job) Prefix() string        { return "job" }
 func (Onboarding) Prefix() string { return "onb" }
 func (Event) Prefix() string      { return "evt" }

@@ -72,8 +72,23 @@ func RoleVersion(x id.Tenant, r id.Role, v int64) table.Key {
 	return data(t(x, "AUTHZ"), fmt.Sprintf("RVER#%s#%012d", r, v))
 }
 
-// RolePrefix is the prefix of the current roles' sort keys.
-const RolePrefix = "ROLE#"
+// Category is a category of accounts, with the grants that it carries.
+func Category(x id.Tenant, c id.Category) table.Key {
+	return data(t(x, "AUTHZ"), CategoryPrefix+string(c))
+}
+
+// Granted marks that some record may have a grant to the grantee, so that lists know which partitions of grants there are. A grant to one
+// user that reaches nobody else needs no mark.
+func Granted(x id.Tenant, grantee string) table.Key {
+	return data(t(x, "AUTHZ"), GrantedPrefix+grantee)
+}
+
+// Prefixes of the authorisation partition's sort keys: current roles, categories, marks of grantees.
+const (
+	RolePrefix     = "ROLE#"
+	CategoryPrefix = "CAT#"
+	GrantedPrefix  = "GTE#"
+)
 
 // User is the user's own item. UsersByName is its place on G1, UsersOf its place on G3.
 func User(x id.Tenant, u id.User) table.Key { return data(t(x, "U#"+string(u)), "USER") }
@@ -109,55 +124,6 @@ func RoleMembers(x id.Tenant, r id.Role) string { return t(x, "RM#"+string(r)) }
 // Unique guards that one value of a field belongs to one user: field is email, phone or employeeNo, token a blind index.
 func Unique(x id.Tenant, field, token string) table.Key {
 	return data(t(x, "UQ#"+field+"#"+token), "U")
-}
-
-// Account is the account's own item; its contacts lie in the same partition.
-func Account(x id.Tenant, a id.Account) table.Key { return data(t(x, "A#"+string(a)), "A") }
-
-// AccountPartition is the partition of an account and its contacts.
-func AccountPartition(x id.Tenant, a id.Account) string { return t(x, "A#"+string(a)) }
-
-// Contact is one contact, in its account's partition.
-func Contact(x id.Tenant, a id.Account, c id.Contact) table.Key {
-	return data(t(x, "A#"+string(a)), ContactPrefix+string(c))
-}
-
-// ContactPrefix is the prefix of contacts' sort keys in an account's partition.
-const ContactPrefix = "C#"
-
-// Newest is the sort key of the account indexes: by time of update, then id. Read it in reverse for newest first.
-func Newest(updated time.Time, a id.Account) string { return Stamp(updated) + "#" + string(a) }
-
-// The ordered indexes of accounts: G1 by tenant (sharded), G2 by owner, G3 by department, G5 by name; and the partitions of the first three.
-func AccountsOf(x id.Tenant, shard int, updated time.Time, a id.Account) table.IndexKey {
-	return table.IndexKey{PK: TenantAccounts(x, shard), SK: Newest(updated, a)}
-}
-
-// AccountsOfOwner is the account's place among its owner's, by time of update.
-func AccountsOfOwner(x id.Tenant, u id.User, updated time.Time, a id.Account) table.IndexKey {
-	return table.IndexKey{PK: OwnerAccounts(x, u), SK: Newest(updated, a)}
-}
-
-// AccountsOfDepartment is the account's place among its department's, by time of update.
-func AccountsOfDepartment(x id.Tenant, d id.Department, updated time.Time, a id.Account) table.IndexKey {
-	return table.IndexKey{PK: DepartmentAccounts(x, d), SK: DepartmentAccountPrefix + Newest(updated, a)}
-}
-
-// TenantAccounts is the partition of one shard of all accounts.
-func TenantAccounts(x id.Tenant, shard int) string { return fmt.Sprintf("%s%d", t(x, "AL#"), shard) }
-
-// OwnerAccounts is the partition of an owner's accounts.
-func OwnerAccounts(x id.Tenant, u id.User) string { return t(x, "O#"+string(u)) }
-
-// DepartmentAccounts is the partition of a department's accounts, which its users share.
-func DepartmentAccounts(x id.Tenant, d id.Department) string { return t(x, "D#"+string(d)) }
-
-// DepartmentAccountPrefix is the prefix of accounts' sort keys in a department's index partition, which holds its users too.
-const DepartmentAccountPrefix = "A#"
-
-// AccountsByName is the account's place among all, by folded name.
-func AccountsByName(x id.Tenant, shard int, folded string, a id.Account) table.IndexKey {
-	return table.IndexKey{PK: fmt.Sprintf("%s%d", t(x, "N#"), shard), SK: folded + "#" + string(a)}
 }
 
 // Owned marks that the user owns the account, in a partition that is read strongly: the indexes may lag, and whether a user still owns

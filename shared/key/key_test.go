@@ -26,7 +26,7 @@ func TestEveryItemOfATenantNamesIt(t *testing.T) {
 		"user": key.User(x, user).PK, "place": key.Place(x, user).PK, "unique": key.Unique(x, "email", "00").PK, "account": key.Account(x, acct).PK,
 		"contact": key.Contact(x, acct, "cont_"+u).PK, "blind": key.Blind(x, "account.email", "00", acct).PK, "event": key.AuditEvent(x, at, evt).PK,
 		"log": key.AuditLog(x), "idempotency": key.Idempotency(x, "00").PK, "job": key.Job(x, job).PK, "tenant key": key.TenantKey(x, 1).PK,
-		"account key": key.AccountKey(x, acct).PK, "by name": key.UsersByName(x, "li", user).PK, "by owner": key.AccountsOfOwner(x, user, at, acct).PK,
+		"account key": key.AccountKey(x, acct).PK, "by name": key.UsersByName(x, "li", user).PK, "by owner": key.OwnerAccounts(x, user),
 		"by actor": key.AuditByActor(x, string(user), evt).PK, "by target": key.AuditByTarget(x, string(acct), evt).PK, "jobs": key.JobsOf(x, job).PK,
 	} {
 		if got, ok := key.TenantOf(pk); !ok || got != x {

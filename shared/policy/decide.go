@@ -5,26 +5,48 @@ import (
 	"github.com/steward-crm/steward/shared/id"
 )
 
-// Decision is the answer to one question.
+// Decision is the answer to one question. Rule is the rule of design §6 that spoke: 1 hard denial, 2 may do, 3 on which, 4 a grant on the
+// record, 5 a denial on the record.
 type Decision struct {
-	Allowed bool
-	Rule    int   // the rule of design §6 that spoke: 1 hard denial, 2 may do, 3 on which
-	Scope   Scope // the narrowest scope that reaches the resource, when allowed
+	Allowed  bool
+	Rule     int
+	Scope    Scope       // rule 3, when allowed: the narrowest scope that reaches the resource
+	Floor    bool        // rule 4: the module's default allows
+	Category id.Category // rule 4: the category whose grants allow
+	Grant    int         // rules 4 and 5: which of the resource's Grants spoke, from 1; 0 for none
 }
 
 // Decide says whether the subject may do the action of the module on the resource. A module that the tenant has switched off, and a pair
-// that the catalogue does not have, are hard denials.
+// that the catalogue does not have, are hard denials. Grants on the record are compared with the time of the request.
 func Decide(s *Subject, m Module, a Action, r Resource) Decision {
 	mi, ai := moduleIndex.of(string(m)), actionIndex.of(string(a))
-	if !declared(mi, ai) || !s.standing() || r.Tenant == "" || r.Tenant != s.Tenant || off(s, mi) {
+	if !declared(mi, ai) || !s.standing() || r.Tenant == "" || r.Tenant != s.Tenant || r.Shredded || off(s, mi) {
 		return Decision{Rule: 1}
 	}
 	held := s.scope[mi][ai]
 	if held == None {
 		return Decision{Rule: 2}
 	}
-	reached := s.reaching(held, r)
-	return Decision{Allowed: reached != None, Rule: 3, Scope: reached}
+	sw, on := recordActs[mi][ai], 0
+	if len(r.Grants) > 0 && sw.off != 0 {
+		var no int
+		if on, no = s.recorded(r.Grants, sw, s.At.Unix()); no != 0 {
+			return Decision{Rule: 5, Grant: no}
+		}
+	}
+	if reached := s.reaching(held, r); reached != None {
+		return Decision{Allowed: true, Rule: 3, Scope: reached}
+	}
+	if s.floored(m, a) && r.Owner != "" {
+		return Decision{Allowed: true, Rule: 4, Floor: true}
+	}
+	if c := s.categorised(r.Categories, sw.on); c != "" {
+		return Decision{Allowed: true, Rule: 4, Category: c}
+	}
+	if on != 0 {
+		return Decision{Allowed: true, Rule: 4, Grant: on}
+	}
+	return Decision{Rule: 3}
 }
 
 // reaching is the narrowest scope up to held that reaches the resource, or None.
@@ -43,10 +65,8 @@ func (s *Subject) reaching(held Scope, r Resource) Scope {
 		if len(s.departments) > 0 && r.Department == s.departments[0] {
 			return Department
 		}
-		if held >= Subtree {
-			if _, ok := s.below[r.Department]; ok {
-				return Subtree
-			}
+		if needs, ok := s.placed[r.Department]; ok && held >= needs {
+			return needs
 		}
 	}
 	if held == All {
@@ -64,26 +84,44 @@ func May(s *Subject, m Module, a Action) Scope {
 	return s.scope[mi][ai]
 }
 
-// Reach is a scope spelt out: what a list has to read. It reaches a resource when All, or when the resource's owner is among Owners, or
-// its department among Departments: exactly the resources that Decide allows.
+// Reach is what a list has to read: every resource that Decide allows is reached. All, or the resource's owner is among Owners, or its
+// department among Departments, or it is of one of Categories, or has a grant to one of Grantees. What is reached is a candidate: a grant
+// may have expired, or switch something else, or a denial may speak.
 type Reach struct {
 	All         bool
 	Owners      []id.User       // the subject first; nil when All or nothing
 	Departments []id.Department // the subject's own first
+	Categories  []id.Category
+	Grantees    []Grantee // the subject first
+	Overflowed  []Grantee // of Grantees, those with grants that records keep out of order
+	Denying     []Grantee // of Grantees, also when All, those that some record denies something
 }
 
-// ReachOf spells out the scope in which the subject may do the action. The zero Reach reaches nothing. Do not change the slices.
+// ReachOf spells out where the subject may do the action. The zero Reach reaches nothing. Do not change the slices.
 func ReachOf(s *Subject, m Module, a Action) Reach {
-	switch held := May(s, m, a); held {
-	case None:
+	held := May(s, m, a)
+	if held == None {
 		return Reach{}
-	case All:
-		return Reach{All: true}
-	case Own:
-		return Reach{Owners: s.people[:1:1]}
-	default:
-		return Reach{Owners: s.people, Departments: s.DepartmentIDs(held)}
 	}
+	reach := Reach{All: held == All || s.floored(m, a)}
+	sw := actsOf(m, a)
+	if sw.off != 0 {
+		reach.Grantees, reach.Overflowed, reach.Denying = s.granted, s.overflowed, s.denying
+	}
+	if reach.All {
+		return reach
+	}
+	for _, c := range s.opened {
+		if s.categories[c]&sw.on != 0 {
+			reach.Categories = append(reach.Categories, c)
+		}
+	}
+	reach.Owners = s.people
+	if held == Own {
+		reach.Owners = s.people[:1:1]
+	}
+	reach.Departments = s.DepartmentIDs(held)
+	return reach
 }
 
 // Require answers nil when Decide allows. Else it answers NotFound not_found when the subject may not even view the resource, so that
@@ -123,6 +161,8 @@ var (
 	errDenied   error = fault.New(fault.Denied, "permission_denied")
 	errNotFound error = fault.New(fault.NotFound, "not_found")
 	errExceeds  error = fault.New(fault.Denied, "grant_exceeds_own")
+
+	errSelfApproval error = fault.New(fault.Denied, "self_approval")
 )
 
 // Field gives the access to a field of the module when doing the action: the widest among the roles that grant the action; for fields

@@ -1,6 +1,12 @@
 package policy
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/principal"
+)
 
 // CanGrant answers nil when the subject holds every grant in a scope at least as wide, and every field access that the grants would
 // give together with the rules; else Denied grant_exceeds_own. A field without a rule counts with what it would be by default, so that
@@ -94,3 +100,60 @@ func LevelAllows(l Level, g Grant) bool {
 	}
 	return false
 }
+
+// CanShare answers nil when the subject may open or close the record to others: they may share it, and hold on it every act that they give
+// or take away. Else Denied permission_denied (the record may be seen, not shared) or grant_exceeds_own (shared, but not so), or
+// NotFound not_found when it may not even be seen.
+func CanShare(s *Subject, r Resource, acts Acts) error {
+	if err := Require(s, ModAccount, Share, r); err != nil {
+		return err
+	}
+	var err error
+	acts.Each(func(_ Acts, a Action) bool {
+		if !Decide(s, ModAccount, a, r).Allowed {
+			err = errExceeds
+		}
+		return err == nil
+	})
+	return err
+}
+
+// MayApprove answers nil when the subject is somebody else than who asked; else Denied self_approval. Whoever decides on a request asks it
+// besides the right to approve.
+func MayApprove(s *Subject, asked id.User) error {
+	if s == nil || s.User == "" || s.User == asked {
+		return errSelfApproval
+	}
+	return nil
+}
+
+// Right reads a right written as in a rule of separation: module and action joined by a dot. False for what the catalogue does not have.
+func Right(word string) (Module, Action, bool) {
+	m, a, _ := strings.Cut(word, ".")
+	return Module(m), Action(a), Declared(Module(m), Action(a))
+}
+
+// Conflicts gives the positions of the rules of separation that somebody with all of the roles would break, in order. The predefined
+// administrator holds every right by its nature, so what it alone gives breaks no rule.
+func Conflicts(roles []Role, rules []principal.Separation) []int {
+	var out []int
+	for i, r := range rules {
+		if gives(roles, r.First) && gives(roles, r.Second) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func gives(roles []Role, right string) bool {
+	m, a, ok := Right(right)
+	return ok && slices.ContainsFunc(roles, func(r Role) bool {
+		return !r.Administers() && slices.ContainsFunc(r.Grants, func(g Grant) bool { return g.Module == m && g.Action == a && g.Scope != None })
+	})
+}
+
+// Administrator is the template of the predefined role that a tenant always has an active holder of.
+const Administrator = "administrator"
+
+// Administers reports whether the role is that one.
+func (r *Role) Administers() bool { return r.Predefined && r.Template == Administrator }

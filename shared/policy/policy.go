@@ -1,6 +1,6 @@
 // Package policy decides: may this subject do this action of this module on this resource, and which fields of it may they see. It is a
 // pure function of what it is given, without I/O, clock or allocation; whoever asks brings the facts. The order of the rules is design
-// §6: hard denials, may do, on which, fields. What the package refuses to know: where roles are kept, what an account is, HTTP.
+// §6: hard denials, may do, on which, grants and denials on the record, fields. What the package refuses to know: where roles are kept, what an account is, HTTP.
 package policy
 
 import (
@@ -107,4 +107,7 @@ type Resource struct {
 	Tenant     id.Tenant
 	Owner      id.User       // "" when it has none
 	Department id.Department // "" when it has none
+	Shredded   bool          // its key was destroyed
+	Categories []id.Category
+	Grants     []RecordGrant // all that the record has: of a contact, those of its account
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,10 +15,20 @@ type Rights struct {
 	scope       [moduleCount][actionCount]Scope
 	level       Level
 	fields      [moduleCount][]fieldAccess // by name
-	people      []id.User                  // the user, then everyone who reports to them
-	departments []id.Department            // the user's own, then all below it; empty when the user has none
+	roles       []id.Role
+	people      []id.User       // the user, then everyone who reports to them
+	departments []id.Department // where the user sits, their own first, then all below
+	seats       int             // how many of departments the user sits in
 	reports     map[id.User]struct{}
-	below       map[id.Department]struct{} // all below the own one, without it
+	placed      map[id.Department]Scope // of departments: the scope that it takes to reach it
+	me          Grantee
+	mine        map[Grantee]struct{} // whom the user is one of
+	theirs      map[Grantee]struct{} // whom active reports are one of, as far as a grant reaches superiors
+	granted     []Grantee            // of both, those that any record has a grant for; the user first
+	overflowed  []Grantee            // of granted, those that records keep out of order
+	denying     []Grantee            // of granted, those that some record denies something
+	categories  map[id.Category]Acts // what grants of categories open
+	opened      []id.Category        // their keys, in order
 }
 
 // fieldAccess is the access to one field by action; "" where no role grants the action.
@@ -26,12 +37,24 @@ type fieldAccess struct {
 	access [actionCount]Access
 }
 
-// Chart is where a user stands in the organisation, as far as scopes need it.
+// Mark says what grants to one grantee the records of a tenant may have.
+type Mark struct {
+	Superiors bool `json:"superiors,omitzero"` // one that reaches superiors
+	Overflow  bool `json:"overflow,omitzero"`  // one that its record keeps out of order
+	Off       bool `json:"off,omitzero"`       // one that denies
+}
+
+// Chart is where a user stands in the organisation, and what grants of the tenant may reach them there.
 type Chart struct {
 	User       id.User
 	Reports    []id.User // everyone who reports to the user, transitively, without the user
 	Department id.Department
-	Below      []id.Department // all departments below Department, without it
+	Seats      []id.Department            // where else the user counts as sitting: departments that they head
+	Below      []id.Department            // all departments below Department and Seats, without those
+	Above      []id.Department            // all departments above Department and Seats
+	Granted    func(Grantee) (Mark, bool) // what grants to the grantee records may have; false or nil: none
+	Superiors  []Grantee                  // whom active reports are one of and that have a grant which reaches superiors
+	Categories []CategoryGrant            // of all categories
 }
 
 // Compile joins the roles that a user holds. Where they overlap the widest scope and the most permissive field access hold, so that
@@ -40,17 +63,26 @@ func Compile(at Chart, roles []Role) *Rights {
 	r := &Rights{
 		people:  append([]id.User{at.User}, at.Reports...),
 		reports: make(map[id.User]struct{}, len(at.Reports)),
-		below:   make(map[id.Department]struct{}, len(at.Below)),
+		placed:  make(map[id.Department]Scope, len(at.Below)+1),
 	}
 	for _, u := range at.Reports {
 		r.reports[u] = struct{}{}
 	}
-	if at.Department != "" {
-		r.departments = append([]id.Department{at.Department}, at.Below...)
-		for _, d := range at.Below {
-			r.below[d] = struct{}{}
+	seat := func(d id.Department, needs Scope) {
+		if _, known := r.placed[d]; d != "" && !known {
+			r.placed[d] = needs
+			r.departments = append(r.departments, d)
 		}
 	}
+	seat(at.Department, Department)
+	for _, d := range at.Seats {
+		seat(d, Department)
+	}
+	r.seats = len(r.departments)
+	for _, d := range at.Below {
+		seat(d, Subtree)
+	}
+	r.compileGrantees(at, roles)
 	for _, role := range roles {
 		if role.Level.rank() > r.level.rank() {
 			r.level = role.Level
@@ -66,6 +98,69 @@ func Compile(at Chart, roles []Role) *Rights {
 		r.fields[m] = compileFields(m, roles)
 	}
 	return r
+}
+
+// compileGrantees gathers whom the user is one of, and what categories open to them.
+func (r *Rights) compileGrantees(at Chart, roles []Role) {
+	r.me = ToUser(at.User)
+	r.look(at, r.me)
+	r.mine = make(map[Grantee]struct{}, 2*r.seats+len(at.Above)+len(roles))
+	r.theirs = make(map[Grantee]struct{}, len(at.Superiors))
+	add := func(g Grantee) {
+		if _, known := r.mine[g]; known {
+			return
+		}
+		r.mine[g] = struct{}{}
+		r.look(at, g)
+	}
+	for _, d := range r.departments[:r.seats] {
+		add(ToDepartment(d, false))
+		add(ToDepartment(d, true))
+	}
+	for _, d := range at.Above {
+		add(ToDepartment(d, true))
+	}
+	for _, role := range roles {
+		r.roles = append(r.roles, role.ID)
+		add(ToRole(role.ID))
+	}
+	for _, g := range at.Superiors {
+		if _, known := r.theirs[g]; known {
+			continue
+		}
+		r.theirs[g] = struct{}{}
+		if !r.direct(g) {
+			r.look(at, g)
+		}
+	}
+	for _, g := range at.Categories {
+		if !r.meets(g.To, g.Superiors) {
+			continue
+		}
+		if r.categories == nil {
+			r.categories = map[id.Category]Acts{}
+		}
+		r.categories[g.Category] |= g.On
+	}
+	r.opened = slices.Sorted(maps.Keys(r.categories))
+}
+
+// look notes where records may have grants to the grantee. To the user themself there may always be some.
+func (r *Rights) look(at Chart, g Grantee) {
+	var m Mark
+	var any bool
+	if at.Granted != nil {
+		m, any = at.Granted(g)
+	}
+	if any || g == r.me {
+		r.granted = append(r.granted, g)
+	}
+	if m.Overflow {
+		r.overflowed = append(r.overflowed, g)
+	}
+	if m.Off && r.direct(g) {
+		r.denying = append(r.denying, g)
+	}
 }
 
 // compileFields gives the access to every field of the module that needs saying: those that rules name and the sensitive ones.
@@ -144,14 +239,20 @@ func (r *Rights) ReportIDs() []id.User {
 	return r.people[1:]
 }
 
-// DepartmentIDs are the departments that the scope reaches: the subject's own for Department, with all below it for Subtree, none for
-// the others. Do not change the slice.
+// RoleIDs are the roles that the subject holds, directly and by posts. Do not change the slice.
+func (r *Rights) RoleIDs() []id.Role { return r.roles }
+
+// Is reports whether the subject is one of those whom the grantee names: themself, who sits in the department, who holds the role.
+func (r *Rights) Is(g Grantee) bool { return r != nil && r.direct(g) }
+
+// DepartmentIDs are the departments that the scope reaches: those that the subject sits in for Department, with all below for Subtree, none
+// for the others. Do not change the slice.
 func (r *Rights) DepartmentIDs(s Scope) []id.Department {
 	switch {
 	case len(r.departments) == 0:
 		return nil
 	case s == Department:
-		return r.departments[:1:1]
+		return r.departments[:r.seats:r.seats]
 	case s == Subtree:
 		return r.departments
 	}

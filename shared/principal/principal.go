@@ -65,6 +65,17 @@ type Settings struct {
 	ModulesOff            []string `json:"modulesOff"`            // policy modules that are switched off
 	PasswordComposition   bool     `json:"passwordComposition"`   // demand upper, lower, digit and sign as well
 	PasswordMinLength     int      `json:"passwordMinLength"`     // 12 to 128
+
+	Defaults   map[string]string `json:"defaults,omitempty"`         // by module: private, public_read, public_edit; absent is private
+	Separation []Separation      `json:"separationOfDuty,omitempty"` // pairs of rights that no one may hold together
+}
+
+// Separation is a rule of separation of duty: nobody's roles may give both rights. A right is a module and an action joined by a dot, such as
+// order.approve.
+type Separation struct {
+	Name   string `json:"name"`
+	First  string `json:"first"`
+	Second string `json:"second"`
 }
 
 // UserStatus is where a user is in their life: invited → active ⇄ inactive → deleted.

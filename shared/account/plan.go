@@ -1,0 +1,149 @@
+package account
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/table"
+)
+
+// How a list is planned. What a reader may view lies in some partitions of ordered indexes: those of owners, departments, categories and
+// grantees that policy.ReachOf names. A few of them are merged. Where there are more, the whole tenant is walked instead, and entries that
+// the reader's scope does not reach are passed over by what they say of owner and department, without reading the account; grantees and
+// categories are merged into that walk, since an entry of the tenant's says nothing of grants. Both ways give the same places in the same
+// order, so a cursor survives a change of plan.
+
+// Bounds of a plan.
+const (
+	fewPartitions  = 16 // are merged: one round of requests
+	mostPartitions = 64 // are merged where the walk would be long
+)
+
+// plan gives the index partitions that hold every account of the query that the reader may view, and maybe others.
+func (s *Accounts) plan(ctx context.Context, who *policy.Subject, q *Query) ([]source, error) {
+	t := who.Tenant
+	switch {
+	case q.Owner != "":
+		return []source{ownedBy(t, q.Owner, nil)}, nil
+	case q.Department != "":
+		return []source{placedIn(t, q.Department, nil)}, nil
+	case q.Category != "":
+		return []source{categorisedAs(t, q.Category)}, nil
+	}
+	reach := policy.ReachOf(who, policy.ModAccount, policy.View)
+	if reach.All {
+		return walk(who, reach, 0), nil
+	}
+	extra := granted(who, reach)
+	for _, c := range reach.Categories {
+		extra = append(extra, categorisedAs(t, c))
+	}
+	over, err := s.overflowed(ctx, who, reach)
+	if err != nil {
+		return nil, err
+	}
+	if over != nil {
+		extra = append(extra, source{given: over})
+	}
+	n := len(reach.Owners) + len(reach.Departments)
+	if n == 0 && len(extra) == 0 {
+		return nil, nil
+	}
+	thin := float64(n) / float64(max(who.Org.Users, n, 1))
+	oneRound := float64(2*q.Limit)/thin <= float64(mostRead*max(who.Org.Shards, 1))
+	if n+len(extra) > mostPartitions || n+len(extra) > fewPartitions && oneRound {
+		return append(walk(who, reach, thin), extra...), nil
+	}
+	out := make([]source, 0, n+len(extra))
+	for _, u := range reach.Owners {
+		out = append(out, ownedBy(t, u, nil))
+	}
+	for _, d := range reach.Departments {
+		out = append(out, placedIn(t, d, nil))
+	}
+	return append(out, extra...), nil
+}
+
+func ownedBy(t id.Tenant, u id.User, admits func(*key.Entry) bool) source {
+	return source{index: table.G2, pk: key.OwnerAccounts(t, u), admits: admits}
+}
+
+func placedIn(t id.Tenant, d id.Department, admits func(*key.Entry) bool) source {
+	return source{index: table.G3, pk: key.DepartmentAccounts(t, d), prefix: key.DepartmentAccountPrefix, admits: admits}
+}
+
+func categorisedAs(t id.Tenant, c id.Category) source {
+	return source{index: table.G2, pk: key.CategoryAccounts(t, c)}
+}
+
+// walk gives all accounts that the reader's scope reaches.
+func walk(who *policy.Subject, reach policy.Reach, thin float64) []source {
+	var admits func(*key.Entry) bool
+	if !reach.All {
+		admits = func(e *key.Entry) bool { return scoped(who, e) }
+	}
+	out := make([]source, max(who.Org.Shards, 1))
+	for n := range out {
+		out[n] = source{index: table.G1, pk: key.TenantAccounts(who.Tenant, n), admits: admits, thin: thin}
+	}
+	return out
+}
+
+// scoped reports whether scopes alone let the reader view the account of the entry.
+func scoped(who *policy.Subject, e *key.Entry) bool {
+	return policy.Decide(who, policy.ModAccount, policy.View, policy.Resource{Tenant: who.Tenant, Owner: e.Owner, Department: e.Department}).Allowed
+}
+
+// granted gives what grants on accounts let the reader view.
+func granted(who *policy.Subject, reach policy.Reach) []source {
+	out := make([]source, 0, len(reach.Grantees))
+	for _, to := range reach.Grantees {
+		out = append(out, source{index: table.G2, pk: key.GranteeAccounts(who.Tenant, string(to)), admits: func(e *key.Entry) bool {
+			g := marked(to, e.Marks)
+			return policy.Opens(who, policy.ModAccount, policy.View, &g)
+		}})
+	}
+	return out
+}
+
+// overflowed gives the places of the accounts that the reader may view by grants which the accounts keep out of order: there are few, so
+// they are read and put in order. nil when there are none.
+func (s *Accounts) overflowed(ctx context.Context, who *policy.Subject, reach policy.Reach) ([]string, error) {
+	var all []id.Account
+	for _, to := range reach.Overflowed {
+		err := s.entries(ctx, key.OverflowAccounts(who.Tenant, string(to)), func(e *key.Entry) {
+			if g := marked(to, e.Marks); policy.Opens(who, policy.ModAccount, policy.View, &g) {
+				all = append(all, e.Account)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	var places []string
+	for part := range slices.Chunk(all, table.MaxGet) {
+		keys := make([]table.Key, len(part))
+		for i, a := range part {
+			keys[i] = key.Account(who.Tenant, a)
+		}
+		items, err := s.table.Get(ctx, keys...)
+		if err != nil {
+			return nil, err
+		}
+		for _, it := range items {
+			a, err := fromItem(it)
+			if err != nil {
+				return nil, err
+			}
+			places = append(places, key.Newest(a.UpdatedAt, a.ID))
+		}
+	}
+	slices.SortFunc(places, func(a, b string) int { return strings.Compare(b, a) })
+	return places, nil
+}
