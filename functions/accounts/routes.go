@@ -15,7 +15,7 @@ import (
 // Routes are the operations of accounts and contacts.
 func Routes(p *platform.Platform) []edge.Route {
 	owners := user.New(p.Table, p.Crypt, access.New(p.Table, p.Now), nil) // only asked who may own: it starts no job
-	a := account.New(p.Table, p.Crypt, owners)
+	a := account.New(p.Table, p.Crypt, owners).Counting(p.Feed)
 	may := func(action policy.Action) edge.Access { return edge.May(policy.ModAccount, action) }
 	mayContact := func(action policy.Action) edge.Access { return edge.May(policy.ModContact, action) }
 	const one, contacts, contact = "/v1/accounts/{id}", "/v1/accounts/{id}/contacts", "/v1/accounts/{id}/contacts/{contactId}"
@@ -29,6 +29,11 @@ func Routes(p *platform.Platform) []edge.Route {
 			Summary: "Lists the accounts that the caller may see, newest update first. A page may be short and have a nextCursor when a filter passed over many.",
 			Query:   filters,
 		}, list(a)),
+		edge.Handle(edge.Route{
+			Operation: "accounts.counts", Method: http.MethodGet, Path: "/v1/accounts/counts", Access: may(policy.View),
+			Summary: "Counts the accounts that the caller may see by owner, department, category, status, type, value tier or stage.",
+			Query:   []edge.Param{{Name: "by", Description: "what to count by; required", Enum: account.Dimensions()}},
+		}, counts(a)),
 		edge.Handle(edge.Route{
 			Operation: "accounts.get", Method: http.MethodGet, Path: one, Access: may(policy.View),
 			Summary: "Reads an account with its first fifty contacts.",

@@ -146,11 +146,15 @@ type Accounts struct {
 	table  table.Table
 	crypt  *crypt.Crypt
 	owners Owners
+
+	feed  table.Feed // nil: counts are as of the counters
+	shelf *shelf
+	tail  tail
 }
 
 // New returns the accounts that lie in the table, sealed by k.
 func New(t table.Table, k *crypt.Crypt, o Owners) *Accounts {
-	return &Accounts{table: t, crypt: k, owners: o}
+	return &Accounts{table: t, crypt: k, owners: o, shelf: newShelf(maxKeptCells)}
 }
 
 // Categories are the ids of an account's categories, in order, joined by commas: text like every other field, so that one set of rules
