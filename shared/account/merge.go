@@ -71,8 +71,8 @@ func (x *stream) fill(ctx context.Context, t table.Table) error {
 		if err != nil {
 			return err
 		}
-		for _, it := range p.Items {
-			if at := it.Index[x.query.Index].SK[x.strip:]; at != x.skip {
+		for i := range p.Items {
+			if at := p.Items[i].At.SK[x.strip:]; at != x.skip {
 				x.head = append(x.head, at)
 			}
 		}

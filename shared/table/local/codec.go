@@ -102,8 +102,7 @@ func appendEntry[S ~string | ~[]byte](dst []byte, pk, sk S, key []byte) []byte {
 }
 
 // readEntry reads what follows the partition key in an entry key.
-func readEntry(b []byte) (sk, itemPK, itemSK string, err error) {
-	s := string(b)
+func readEntry(s string) (sk, itemPK, itemSK string, err error) {
 	if sk, s, err = readEnded(s); err != nil {
 		return "", "", "", err
 	}
@@ -187,6 +186,9 @@ func (r *record) expired(second int64) bool { return r.expires != 0 && r.expires
 // span is a part of record.rest.
 type span struct{ from, to int }
 
+// indexed is how many indexes the item appears in.
+func (r *record) indexed() int { return bits.OnesCount8(r.mask &^ maskExpiry) }
+
 // entries calls each with the index keys, in the order of the indexes, and gives what follows them.
 func (r *record) entries(each func(n int, pk, sk span)) (rest []byte, err error) {
 	rest = r.rest
@@ -232,7 +234,7 @@ func (r *record) item(k table.Key) (table.Item, error) {
 	if err != nil {
 		return table.Item{}, err
 	}
-	if n := bits.OnesCount8(r.mask &^ maskExpiry); n > 0 {
+	if n := r.indexed(); n > 0 {
 		it.Index = make(map[table.Index]table.IndexKey, n)
 		all := string(r.rest[:len(r.rest)-len(rest)]) // one piece of memory for all the keys
 		_, _ = r.entries(func(n int, pk, sk span) {
