@@ -230,29 +230,30 @@ func (r *record) item(k table.Key) (table.Item, error) {
 	if r.expires != 0 {
 		it.Expires = time.Unix(r.expires, 0).UTC()
 	}
-	rest, err := r.entries(nil)
+	var at [indexes]struct{ pk, sk span }
+	rest, err := r.entries(func(n int, pk, sk span) { at[n].pk, at[n].sk = pk, sk })
 	if err != nil {
 		return table.Item{}, err
 	}
-	if n := r.indexed(); n > 0 {
-		it.Index = make(map[table.Index]table.IndexKey, n)
+	if m := r.mask &^ maskExpiry; m != 0 {
+		it.Index = make(map[table.Index]table.IndexKey, r.indexed())
 		all := string(r.rest[:len(r.rest)-len(rest)]) // one piece of memory for all the keys
-		_, _ = r.entries(func(n int, pk, sk span) {
+		for ; m != 0; m &= m - 1 {
+			n := bits.TrailingZeros8(m)
+			pk, sk := at[n].pk, at[n].sk
 			it.Index[table.G1+table.Index(n)] = table.IndexKey{PK: all[pk.from:pk.to], SK: all[sk.from:sk.to]}
-		})
+		}
 	}
 	doc, sealed, err := readSized(rest)
 	if err != nil {
 		return table.Item{}, err
 	}
-	body := make([]byte, len(doc)+len(sealed))
-	n := copy(body, doc)
-	copy(body[n:], sealed)
-	if n > 0 {
+	body := bytes.Clone(rest[len(rest)-len(doc)-len(sealed):]) // they lie side by side
+	if n := len(doc); n > 0 {
 		it.Doc = body[:n:n]
 	}
 	if len(sealed) > 0 {
-		it.Sealed = body[n:]
+		it.Sealed = body[len(doc):]
 	}
 	return it, nil
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/steward-crm/steward/shared/table"
 )
 
-// DynamoDB bills reads by 4 KB and writes by 1 KB; a transaction writes twice, to prepare and to commit.
-// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/provisioned-capacity-mode.html, read 2026-11.
+// DynamoDB bills reads by 4 KB and writes by 1 KB; a transaction writes twice, to prepare and to commit (2026-11):
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 const (
 	readUnit      = 4 * 1024
 	writeUnit     = 1024
@@ -26,7 +26,7 @@ type Cost struct {
 }
 
 // Figures are a Cost at one moment. A request that failed counts among the requests and costs nothing else; a commit whose conditions did
-// not hold costs what it would have written, as it does at DynamoDB.
+// not hold costs what it would have written, as a conditional write does at DynamoDB.
 type Figures struct {
 	Gets    int // requests
 	Queries int
