@@ -2,8 +2,8 @@
 // DynamoDB would bill. It wraps any table, changes nothing of what the table answers, and is for tests and benchmarks, where the cost of
 // a list is a figure to hold.
 //
-// It reckons with sizes as Item.Size gives them, from what the port shows; so it knows nothing of items that a store read and left out
-// (expired ones, a transaction that was a replay) nor of the size of what a write replaces.
+// It reckons with sizes as Item.Size gives them, from what the port shows: it knows nothing of expired items that a store read and left
+// out, of the size of what a write replaces, or whether a commit was a replay.
 package metered
 
 import (
