@@ -79,7 +79,7 @@ func check(r Route) error {
 		return errors.New("it has no summary")
 	}
 	for _, q := range r.Query {
-		if q.Name == "limit" || q.Name == "cursor" || q.Name == "count" || q.Name == "validateOnly" {
+		if q.Name == "limit" || q.Name == "cursor" || q.Name == "count" || q.Name == "validateOnly" || q.Name == "preview" {
 			return fmt.Errorf("the query parameter %s belongs to edge", q.Name)
 		}
 	}
