@@ -164,7 +164,7 @@ func (p *Plan) list(e engine.Engine, u workload.UserID, visible []workload.Accou
 			}
 			found, looked = append(found, some...), looked+len(among)
 		}
-		if len(found) > n || !slices.Equal(found, visible[:min(len(found), len(visible))]) || looked == need && len(found) != min(n, len(visible)) {
+		if !slices.Equal(found, p.among(visible, looked)) {
 			return 0, fmt.Errorf("%d accounts found among %d are not the oracle's", len(found), looked)
 		}
 		return looked, nil
@@ -186,6 +186,19 @@ func (p *Plan) list(e engine.Engine, u workload.UserID, visible []workload.Accou
 		return err
 	})
 	return Figure{Took: took}, err
+}
+
+// among gives those of the visible accounts that are among the n newest of all.
+func (p *Plan) among(visible []workload.AccountID, n int) []workload.AccountID {
+	if n == 0 {
+		return nil
+	}
+	last := p.World.Accounts[p.World.Newest[n-1]].Updated
+	older := slices.IndexFunc(visible, func(id workload.AccountID) bool { return p.World.Accounts[id].Updated < last })
+	if older < 0 {
+		return visible
+	}
+	return visible[:older]
 }
 
 func (p *Plan) asked(l engine.Lister, u workload.UserID, visible []workload.AccountID, n int) (Figure, error) {
