@@ -8,7 +8,7 @@ import (
 )
 
 // Table writes the results of one size as two tables in Markdown: the figures, and how many times those of the first engine they are.
-func Table(out io.Writer, p *Plan, results []*Result, left []string) error {
+func Table(out io.Writer, p *Plan, results []*Result) error {
 	cells := []string{"engine", "agreed"}
 	for _, c := range p.Cases {
 		cells = append(cells, "check "+c.Name+", ns")
@@ -34,9 +34,6 @@ func Table(out io.Writer, p *Plan, results []*Result, left []string) error {
 			cells = append(cells, f.text(short))
 		}
 		row(&b, append(cells, thousands(r.PerCount), short(r.Load)))
-	}
-	for _, line := range left {
-		fmt.Fprintf(&b, "\n%s.", line)
 	}
 	ratios(&b, p, results, lists)
 	_, err := io.WriteString(out, b.String())
