@@ -68,3 +68,24 @@ func sameSettings(a, b principal.Tenant) bool {
 	y, err2 := json.Marshal(b.Settings, json.Deterministic(true))
 	return err == nil && err2 == nil && string(x) == string(y) && a.Status == b.Status
 }
+
+// MaxSamples bounds the samples of each side of a Difference.
+const MaxSamples = 20
+
+// Supposed is one user before and after a change that is supposed. Either may be nil: a user who is not there.
+type Supposed struct{ Before, After *policy.Subject }
+
+// Difference is what a user gains and loses in one action on accounts. Samples are the newest, and only such as the one who asks may view.
+type Difference struct {
+	Action     policy.Action `json:"action"`
+	Gained     int           `json:"gained"`
+	Lost       int           `json:"lost"`
+	GainedSome []id.Account  `json:"gainedSamples,omitzero"`
+	LostSome   []id.Account  `json:"lostSamples,omitzero"`
+}
+
+// Supposition is one account before and after staged writes that change who may do what on it.
+type Supposition struct {
+	Account       id.Account
+	Before, After policy.Resource
+}

@@ -1,9 +1,11 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -35,7 +37,7 @@ func (x *exchange) readPreview() error {
 	if len(v) == 0 {
 		return nil
 	}
-	if x.route.Preview == nil || len(v) != 1 || len(v[0]) != sha256.Size*2 {
+	if x.route.Preview == nil || x.route.Foretells != "" || len(v) != 1 || len(v[0]) != sha256.Size*2 {
 		return fault.New(fault.Malformed, "preview_hash_invalid")
 	}
 	x.foreseen = v[0]
@@ -77,7 +79,7 @@ func (x *exchange) foresee() error {
 		return moved
 	}
 	root := key.Tenant(x.who.Tenant)
-	if !slices.ContainsFunc(writes, func(w table.Write) bool { return w.Item.Key == root }) {
+	if !x.set.Empty() && !slices.ContainsFunc(writes, func(w table.Write) bool { return w.Item.Key == root }) {
 		x.set.Check(root, table.VersionIs(x.who.OrgVersion), moved)
 	}
 	return nil
@@ -90,7 +92,10 @@ func (x *exchange) premises(writes []table.Write) string {
 	if len(body) > 0 {
 		_ = body.Canonicalize() // it was decoded, so it is JSON
 	}
-	parts := []string{string(x.who.Tenant), x.route.Operation, x.r.URL.EscapedPath(), string(body), strconv.FormatInt(x.who.OrgVersion, 10)}
+	parts := []string{string(x.who.Tenant), cmp.Or(x.route.Foretells, x.route.Operation), string(body), strconv.FormatInt(x.who.OrgVersion, 10)}
+	for _, name := range slices.Sorted(maps.Keys(x.path)) {
+		parts = append(parts, name, x.path[name])
+	}
 	var versions []string
 	for _, w := range writes {
 		if w.If.Kind == table.CondVersion {

@@ -113,6 +113,8 @@ func (x *exchange) read(ctx context.Context) error {
 
 func (x *exchange) readQuery(ctx context.Context) error {
 	x.page.Limit = 50
+	x.preview = x.route.Foretells != ""
+	x.dry = x.preview
 	if x.r.URL.RawQuery == "" {
 		return nil
 	}
@@ -141,7 +143,7 @@ func (x *exchange) readQuery(ctx context.Context) error {
 			return fault.New(fault.Malformed, "invalid_parameter", "name", p.Name, "allowed", strings.Join(p.Enum, ", "))
 		}
 	}
-	x.preview = q.Get("preview") == "true"
+	x.preview = x.preview || q.Get("preview") == "true"
 	x.dry = x.preview || q.Get("validateOnly") == "true"
 	x.page.Count = q.Get("count") == "true"
 	if q.Has("limit") {
@@ -181,7 +183,7 @@ func (r *Route) parameters() []Param {
 	if r.Method != http.MethodGet && r.Access.kind != accessPublic {
 		all = append(all, dryParam)
 	}
-	if r.Preview != nil {
+	if r.Preview != nil && r.Foretells == "" {
 		all = append(all, previewParam)
 	}
 	return all

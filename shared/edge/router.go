@@ -75,6 +75,10 @@ func check(r Route) error {
 		return errors.New("the method carries no body, and the handler wants one")
 	case r.Raw && r.Access.kind != accessPublic:
 		return errors.New("raw bodies are for public routes, which judge their own signature")
+	case r.Foretells != "" && r.Preview == nil:
+		return errors.New("it foretells a change and has no preview")
+	case r.Preview != nil && r.Access.kind == accessPublic:
+		return errors.New("a preview is for a user")
 	case r.Summary == "":
 		return errors.New("it has no summary")
 	}
