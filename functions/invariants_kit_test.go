@@ -341,6 +341,8 @@ func (h *house) day(admin *person, see func(step)) made {
 	edit("accounts.update", at, at, m{"stage": "buying", "email": "canary.new@" + slug + ".example.com"})
 	contact := made("contact", "contacts.create", at+"/contacts", m{"name": "Canary Bob", "phone": "+8613912340003"})
 	edit("contacts.update", at+"/contacts/"+contact, at+"/contacts/"+contact, m{"title": "Buyer", "primary": true})
+	by("accounts.reveal", at+"/reveal", m{"field": "phone", "reason": "Canary asks why the line is dead"})
+	by("contacts.reveal", at+"/contacts/"+contact+"/reveal", m{"field": "phone", "reason": "Canary asks again"})
 	spare = by("contacts.create", at+"/contacts", m{"name": "Spare"})["id"].(string)
 	edit("contacts.delete", at+"/contacts/"+spare, at+"/contacts/"+spare, nil)
 	by("accounts.deactivate", at+"/deactivate", nil)

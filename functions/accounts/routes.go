@@ -51,6 +51,18 @@ func Routes(p *platform.Platform) []edge.Route {
 			Summary: "Takes a deactivated account up again, with the data it was put away with.",
 		}, reactivate(a)),
 		edge.Handle(edge.Route{
+			Operation: "accounts.history", Method: http.MethodGet, Path: one + "/history", Access: may(policy.View), List: true,
+			Summary: "Lists the changes of an account and its contacts, newest first, with the values as the caller may see them today.",
+		}, history(a)),
+		edge.Handle(edge.Route{
+			Operation: "accounts.reveal", Method: http.MethodPost, Path: one + "/reveal", Access: may(policy.Reveal), Secret: true,
+			Summary: "Shows the whole of one field that is masked from the caller, for a reason; both are in the audit before the answer is given.",
+		}, reveal(a)),
+		edge.Handle(edge.Route{
+			Operation: "contacts.reveal", Method: http.MethodPost, Path: contact + "/reveal", Access: mayContact(policy.Reveal), Secret: true,
+			Summary: "Shows the whole of one field of a contact that is masked from the caller, for a reason.",
+		}, revealContact(a)),
+		edge.Handle(edge.Route{
 			Operation: "contacts.create", Method: http.MethodPost, Path: contacts, Access: mayContact(policy.Create), Status: http.StatusCreated,
 			Summary: "Adds a contact to an account. The first contact is primary; another that says so takes its place.",
 		}, createContact(a)),

@@ -166,7 +166,7 @@ func (p *process) open(cfg config, log *slog.Logger) (*platform.Platform, *notif
 	}, box, nil
 }
 
-// work runs what no request waits for: jobs and the audit log.
+// work runs what no request waits for: jobs, the audit log and the counters.
 func (p *process) work(d *platform.Platform, log *slog.Logger) {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/policy"
 	"github.com/steward-crm/steward/shared/table"
 )
@@ -44,7 +45,7 @@ func (s *Accounts) count(ctx context.Context, who *policy.Subject, q *Query) (Co
 		}
 		if v != nil {
 			n := 0
-			v.each(func(c *cell, times int) { n += times * weigh(c) })
+			v.each(func(c *tally, times int) { n += times * weigh(c) })
 			if v.why == "" && v.asOf.IsZero() || n >= few {
 				return Count{Value: n, Exact: v.why == "", AsOf: v.asOf, Why: v.why}, nil
 			}
@@ -61,8 +62,8 @@ func (s *Accounts) count(ctx context.Context, who *policy.Subject, q *Query) (Co
 	return n, err
 }
 
-// weight gives how many of a cell's accounts the query has; nil when cells do not tell.
-func (q *Query) weight() func(*cell) int {
+// weight gives how many of a tally's accounts the query has; nil when tallies do not tell.
+func (q *Query) weight() func(*tally) int {
 	at := -1 // of the one counted value that is asked for
 	for _, f := range []struct{ field, value string }{
 		{"status", string(q.Status)}, {"type", q.Type}, {"valueTier", q.ValueTier}, {"stage", q.Stage},
@@ -71,7 +72,7 @@ func (q *Query) weight() func(*cell) int {
 			continue
 		}
 		if at >= 0 {
-			return nil // how many have both, no cell says
+			return nil // how many have both, no tally says
 		}
 		for i, x := range counted {
 			if x == f {
@@ -82,7 +83,7 @@ func (q *Query) weight() func(*cell) int {
 			return nil
 		}
 	}
-	return func(c *cell) int {
+	return func(c *tally) int {
 		switch {
 		case q.Owner != "" && c.Owner != q.Owner, q.Department != "" && c.Department != q.Department, q.Category != "" && !c.of(q.Category):
 			return 0
@@ -179,4 +180,28 @@ func (s *Accounts) denied(ctx context.Context, who *policy.Subject) (map[id.Acco
 		}
 	}
 	return out, all, err
+}
+
+// entries calls each with every entry of the partition of G2.
+func (s *Accounts) entries(ctx context.Context, pk string, each func(*key.Entry)) error {
+	return s.entriesUntil(ctx, pk, func(e *key.Entry) bool { each(e); return true })
+}
+
+// entriesUntil calls each with the entries of the partition of G2 until it answers false.
+func (s *Accounts) entriesUntil(ctx context.Context, pk string, each func(*key.Entry) bool) error {
+	q := table.Query{Index: table.G2, PK: pk, Limit: table.MaxLimit}
+	for {
+		p, err := s.table.Query(ctx, q)
+		if err != nil {
+			return err
+		}
+		for i := range p.Items {
+			if e, ok := key.EntryOf(p.Items[i].At.SK); ok && !each(&e) {
+				return nil
+			}
+		}
+		if q.Cursor = p.Cursor; q.Cursor == "" {
+			return nil
+		}
+	}
 }

@@ -34,7 +34,7 @@ func NewCounters(t table.Table, f table.Feed) *Counters {
 const (
 	perTurn   = 1000            // changes of one turn
 	someTurn  = perTurn / 4     // so many are not read twice, though they change no count
-	maxShard  = 300 * 1024      // bytes of a shard; a tenant whose cells need more is not counted
+	maxShard  = 300 * 1024      // bytes of a shard; a tenant whose tallies need more is not counted
 	maxTurn   = 3 << 20         // bytes of the shards that one turn writes
 	pace      = time.Second / 4 // between turns: one commit for all that came meanwhile
 	staleness = time.Minute     // by which what is known may be older than what was read
@@ -56,7 +56,7 @@ type positionDoc struct {
 // stateDoc is how far the counts of a tenant are.
 type stateDoc struct {
 	Epoch    int64   `json:"epoch,omitzero"` // counts are complete when it is the position's
-	Full     int64   `json:"full,omitzero"`  // epoch in which the tenant had too many cells, and was given up
+	Full     int64   `json:"full,omitzero"`  // epoch in which the tenant had too many tallies, and was given up
 	After    string  `json:"after"`          // position of the last change that is in the counts
 	Versions []int64 `json:"versions"`       // of the shards' items; 0 for one that there is none of
 

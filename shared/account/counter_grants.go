@@ -55,7 +55,7 @@ func (s *Accounts) concern(ctx context.Context, who *policy.Subject, g *concerns
 	work.SetLimit(atOnce)
 	read := func(x policy.Grantee, pk string, inOrder bool) {
 		work.Go(func() error {
-			return s.entries(ctx, pk, func(e *key.Entry) bool {
+			return s.entriesUntil(ctx, pk, func(e *key.Entry) bool {
 				is := marked(x, e.Marks)
 				opens, closes := policy.Opens(who, policy.ModAccount, policy.View, &is), policy.Closes(who, policy.ModAccount, policy.View, &is)
 				if opens || closes {
@@ -85,26 +85,7 @@ func (s *Accounts) concern(ctx context.Context, who *policy.Subject, g *concerns
 	return left.Load() >= 0, err
 }
 
-// entries calls each with the entries of the partition of G2 until it answers false.
-func (s *Accounts) entries(ctx context.Context, pk string, each func(*key.Entry) bool) error {
-	q := table.Query{Index: table.G2, PK: pk, Limit: table.MaxLimit}
-	for {
-		p, err := s.table.Query(ctx, q)
-		if err != nil {
-			return err
-		}
-		for i := range p.Items {
-			if e, ok := key.EntryOf(p.Items[i].Index[table.G2].SK); ok && !each(&e) {
-				return nil
-			}
-		}
-		if q.Cursor = p.Cursor; q.Cursor == "" {
-			return nil
-		}
-	}
-}
-
-// fixes are what the concerns change of what cells say. Where entries tell, no account is read for it; else, and when its cell is asked
+// fixes are what the concerns change of what tallies say. Where entries tell, no account is read for it; else, and when its tally is asked
 // for, the account has the last word.
 func (s *Accounts) fixes(ctx context.Context, who *policy.Subject, g *concerns, whole bool) ([]fix, error) {
 	var out []fix
@@ -117,7 +98,7 @@ func (s *Accounts) fixes(ctx context.Context, who *policy.Subject, g *concerns, 
 		}
 		in := scoped(who, c.entry)
 		switch {
-		case in != c.closes: // as cells have it
+		case in != c.closes: // as tallies have it
 		case whole:
 			read = append(read, a)
 		case in:
@@ -144,7 +125,7 @@ func (s *Accounts) fixes(ctx context.Context, who *policy.Subject, g *concerns, 
 			if err := s.gather(ctx, who.Tenant, a); err != nil {
 				return nil, err
 			}
-			x := a.cell()
+			x := a.tally()
 			in, may := allows(who, x.resource(who.Tenant)), allows(who, a.resource(who.Tenant))
 			switch {
 			case in && !may:

@@ -34,14 +34,14 @@ func (s *Accounts) Counting(f table.Feed) *Accounts {
 type shelf struct {
 	mu   sync.Mutex
 	kept *simplelru.LRU[id.Tenant, *shelved]
-	n    int // cells of all
+	n    int // tallies of all
 	most int
 }
 
 // shelved are the counts of a tenant. It is not changed.
 type shelved struct {
 	versions [counterShards]int64
-	shards   [counterShards]cells
+	shards   [counterShards]tallies
 	n        int
 }
 
@@ -151,7 +151,7 @@ func (s *Accounts) shelve(ctx context.Context, t id.Tenant, st *stateDoc) (*shel
 	}
 	for i := range items {
 		n := at[items[i].Key]
-		if next.shards[n], err = cellsFrom(&items[i]); err != nil {
+		if next.shards[n], err = talliesFrom(&items[i]); err != nil {
 			return nil, err
 		}
 		next.versions[n] = items[i].Version

@@ -96,8 +96,8 @@ func (c *Counters) round(ctx context.Context, x id.Tenant) (epoch int64, after i
 	}
 	all := map[id.User]bool{}
 	for _, s := range t.shards {
-		for i := range s.cells {
-			all[s.cells[i].Owner] = true
+		for i := range s.tallies {
+			all[s.tallies[i].Owner] = true
 		}
 	}
 	// Whoever gets a place later owns nothing yet: all that comes to them comes by the feed.
@@ -186,7 +186,7 @@ func (c *Counters) drain(ctx context.Context, now time.Time) error {
 
 // mend recounts one owner, and answers how many accounts were read. The accounts are read at no one time, while others write; what
 // changed after the position is then taken back by what the feed says was before. What is left is what the owner had at the position,
-// which is what the cells claim.
+// which is what the tallies claim.
 func (c *Counters) mend(ctx context.Context, x id.Tenant, u id.User, now time.Time) (read int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -200,7 +200,7 @@ func (c *Counters) mend(ctx context.Context, x id.Tenant, u id.User, now time.Ti
 		if err := c.rewind(ctx, t.pos.After, x, u, owned); err != nil {
 			return false, err
 		}
-		var is cells
+		var is tallies
 		for _, one := range owned {
 			is.add(one, 1)
 		}
@@ -208,7 +208,7 @@ func (c *Counters) mend(ctx context.Context, x id.Tenant, u id.User, now time.Ti
 			return false, err
 		}
 		s := t.shards[ref]
-		was := slices.Clone(s.cells.of(u))
+		was := slices.Clone(s.tallies.of(u))
 		if was.equal(is) {
 			return false, nil
 		}
@@ -224,12 +224,12 @@ func (c *Counters) mend(ctx context.Context, x id.Tenant, u id.User, now time.Ti
 }
 
 // owned reads what the user owns, strongly.
-func (c *Counters) owned(ctx context.Context, x id.Tenant, u id.User) (map[id.Account]*cell, error) {
-	type kind struct { // accounts that count alike share a cell: an owner may have very many
-		cellKey
+func (c *Counters) owned(ctx context.Context, x id.Tenant, u id.User) (map[id.Account]*tally, error) {
+	type kind struct { // accounts that count alike share a tally: an owner may have very many
+		tallyKey
 		by [len(counted)]int
 	}
-	out, same := map[id.Account]*cell{}, map[kind]*cell{}
+	out, same := map[id.Account]*tally{}, map[kind]*tally{}
 	q := table.Query{PK: key.OwnedBy(x, u), Limit: table.MaxGet}
 	for {
 		p, err := c.table.Query(ctx, q)
@@ -254,8 +254,8 @@ func (c *Counters) owned(ctx context.Context, x id.Tenant, u id.User) (map[id.Ac
 			if a.Owner != u { // it has left meanwhile
 				continue
 			}
-			one := a.cell()
-			k := kind{one.cellKey, one.by}
+			one := a.tally()
+			k := kind{one.tallyKey, one.by}
 			if same[k] == nil {
 				same[k] = one
 			}
@@ -268,7 +268,7 @@ func (c *Counters) owned(ctx context.Context, x id.Tenant, u id.User) (map[id.Ac
 }
 
 // rewind takes back what changed after the position.
-func (c *Counters) rewind(ctx context.Context, after string, x id.Tenant, u id.User, owned map[id.Account]*cell) error {
+func (c *Counters) rewind(ctx context.Context, after string, x id.Tenant, u id.User, owned map[id.Account]*tally) error {
 	seen := map[id.Account]bool{}
 	for range tailReads {
 		changes, next, err := c.feed.Changes(ctx, after, perTurn)

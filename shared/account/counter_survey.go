@@ -9,37 +9,37 @@ import (
 	"github.com/steward-crm/steward/shared/policy"
 )
 
-// survey is what a reader may view, counted: cells that decisions without grants on records allow, and the accounts that those grants add
+// survey is what a reader may view, counted: tallies that decisions without grants on records allow, and the accounts that those grants add
 // or take away.
 type survey struct {
-	who   *policy.Subject
-	cells *standing
-	fixes []fix
-	asOf  time.Time // zero: now
-	why   Why       // "": all is in it; else there is at least what is in it
+	who     *policy.Subject
+	tallies *standing
+	fixes   []fix
+	asOf    time.Time // zero: now
+	why     Why       // "": all is in it; else there is at least what is in it
 }
 
 // fix is one account that a grant on it adds, or takes away: times is 1 or -1.
 type fix struct {
-	*cell
+	*tally
 	times int
 }
 
 // one is an account of which nothing is asked but that it is one.
-var one = &cell{n: 1}
+var one = &tally{n: 1}
 
-// each calls f with every cell that counts, and how often it does.
-func (v *survey) each(f func(c *cell, times int)) {
+// each calls f with every tally that counts, and how often it does.
+func (v *survey) each(f func(c *tally, times int)) {
 	t := v.who.Tenant
-	for n := range v.cells.shards {
-		for i := range v.cells.shards[n] {
-			if c := &v.cells.shards[n][i]; allows(v.who, c.resource(t)) {
+	for n := range v.tallies.shards {
+		for i := range v.tallies.shards[n] {
+			if c := &v.tallies.shards[n][i]; allows(v.who, c.resource(t)) {
 				f(c, 1)
 			}
 		}
 	}
-	for i := range v.cells.pending {
-		m := &v.cells.pending[i]
+	for i := range v.tallies.pending {
+		m := &v.tallies.pending[i]
 		if m.idle() {
 			continue
 		}
@@ -51,7 +51,7 @@ func (v *survey) each(f func(c *cell, times int)) {
 		}
 	}
 	for _, x := range v.fixes {
-		f(x.cell, x.times)
+		f(x.tally, x.times)
 	}
 }
 
@@ -59,7 +59,7 @@ func allows(who *policy.Subject, r policy.Resource) bool {
 	return policy.Decide(who, policy.ModAccount, policy.View, r).Allowed
 }
 
-// survey surveys for the reader; whole says that of each account that grants add or take away its cell is asked for, and not only that it is
+// survey surveys for the reader; whole says that of each account that grants add or take away its tally is asked for, and not only that it is
 // one. nil when the counters are not there, or records are denied that are too many to read. Index entries say whom grants concern: while
 // the counters are of now, a change of an account with grants between reading the two makes it begin again.
 func (s *Accounts) survey(ctx context.Context, who *policy.Subject, whole bool) (*survey, error) {
@@ -68,7 +68,7 @@ func (s *Accounts) survey(ctx context.Context, who *policy.Subject, whole bool) 
 		if err != nil || n == nil {
 			return nil, err
 		}
-		v := &survey{who: who, cells: n, asOf: n.asOf}
+		v := &survey{who: who, tallies: n, asOf: n.asOf}
 		g, err := s.concerns(ctx, who)
 		if err != nil || g == nil {
 			return nil, err

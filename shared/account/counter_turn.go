@@ -42,7 +42,7 @@ func (r shardRef) compare(o shardRef) int {
 }
 
 type shardHeld struct {
-	cells   cells
+	tallies tallies
 	version int64
 	dirty   bool
 }
@@ -81,7 +81,7 @@ func (m *move) refs() []shardRef {
 		return nil
 	}
 	refs := []shardRef{{m.tenant, -1}}
-	for _, x := range []*cell{m.before, m.after} {
+	for _, x := range []*tally{m.before, m.after} {
 		if x != nil {
 			refs = append(refs, shardRef{m.tenant, counterShard(x.Owner)})
 		}
@@ -121,7 +121,7 @@ func (t *turn) apply(ctx context.Context, all []move) (bool, error) {
 			continue
 		}
 		for _, side := range []struct {
-			x     *cell
+			x     *tally
 			times int
 		}{{m.before, -1}, {m.after, 1}} {
 			if side.x != nil {
@@ -132,8 +132,8 @@ func (t *turn) apply(ctx context.Context, all []move) (bool, error) {
 	return true, nil
 }
 
-func (s *shardHeld) add(x *cell, times int) {
-	s.cells.add(x, times)
+func (s *shardHeld) add(x *tally, times int) {
+	s.tallies.add(x, times)
 	s.dirty = true
 }
 
@@ -173,7 +173,7 @@ func (t *turn) read(ctx context.Context, want map[shardRef]bool) (size int, err 
 		size += len(it.Doc)
 		s := t.shards[ref]
 		s.version = it.Version
-		if s.cells, err = cellsFrom(it); err != nil {
+		if s.tallies, err = talliesFrom(it); err != nil {
 			return 0, err
 		}
 	}
@@ -205,7 +205,7 @@ func (t *turn) commit(ctx context.Context) error {
 		if !s.dirty {
 			continue
 		}
-		it, err := s.cells.item(ref.tenant, ref.n)
+		it, err := s.tallies.item(ref.tenant, ref.n)
 		if err != nil {
 			return err
 		}

@@ -115,11 +115,10 @@ func granted(who *policy.Subject, reach policy.Reach) []source {
 func (s *Accounts) overflowed(ctx context.Context, who *policy.Subject, reach policy.Reach) ([]string, error) {
 	var all []id.Account
 	for _, to := range reach.Overflowed {
-		err := s.entries(ctx, key.OverflowAccounts(who.Tenant, string(to)), func(e *key.Entry) bool {
+		err := s.entries(ctx, key.OverflowAccounts(who.Tenant, string(to)), func(e *key.Entry) {
 			if g := marked(to, e.Marks); policy.Opens(who, policy.ModAccount, policy.View, &g) {
 				all = append(all, e.Account)
 			}
-			return true
 		})
 		if err != nil {
 			return nil, err

@@ -28,8 +28,13 @@ type Stat struct {
 
 // dimensions are what can be counted by, with the field of an account that it shows.
 var dimensions = []struct{ name, field string }{
-	{"owner", "ownerId"}, {"department", "departmentId"}, {"category", "categoryIds"}, {"status", "status"},
-	{"type", "type"}, {"valueTier", "valueTier"}, {"stage", "stage"},
+	{"owner", "ownerId"},
+	{"department", "departmentId"},
+	{"category", "categoryIds"},
+	{"status", "status"},
+	{"type", "type"},
+	{"valueTier", "valueTier"},
+	{"stage", "stage"},
 }
 
 // Dimensions are what Stats counts by.
@@ -59,10 +64,10 @@ func (s *Accounts) Stats(ctx context.Context, who *policy.Subject, by string) (*
 		return nil, err
 	}
 	if v != nil {
-		v.each(func(c *cell, times int) { c.spread(by, times, rows) })
+		v.each(func(c *tally, times int) { c.spread(by, times, rows) })
 		out.Exact, out.AsOf, out.Why = v.why == "", v.asOf, v.why
 	} else {
-		if out.Exact, err = s.readAll(ctx, who, &Query{}, func(a *Account) { a.cell().spread(by, 1, rows) }); err != nil {
+		if out.Exact, err = s.readAll(ctx, who, &Query{}, func(a *Account) { a.tally().spread(by, 1, rows) }); err != nil {
 			return nil, err
 		}
 		if !out.Exact {
@@ -78,8 +83,8 @@ func (s *Accounts) Stats(ctx context.Context, who *policy.Subject, by string) (*
 	return out, nil
 }
 
-// spread adds the cell's accounts to the rows of their values.
-func (c *cell) spread(by string, times int, rows map[string]int) {
+// spread adds the tally's accounts to the rows of their values.
+func (c *tally) spread(by string, times int, rows map[string]int) {
 	n := times * c.n
 	switch by {
 	case "owner":

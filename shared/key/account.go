@@ -12,6 +12,15 @@ import (
 // Account is the account's own item; its contacts lie in the same partition.
 func Account(x id.Tenant, a id.Account) table.Key { return data(t(x, "A#"+string(a)), "A") }
 
+// AccountOf is the account whose own item the key is, "" for the key of anything else.
+func AccountOf(x id.Tenant, k table.Key) id.Account {
+	name, ok := strings.CutPrefix(k.PK, AccountPartition(x, ""))
+	if !ok || k.SK != "A" || k.Space != table.Data {
+		return ""
+	}
+	return id.Account(name)
+}
+
 // AccountPartition is the partition of an account and its contacts.
 func AccountPartition(x id.Tenant, a id.Account) string { return t(x, "A#"+string(a)) }
 

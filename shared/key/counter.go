@@ -2,7 +2,6 @@ package key
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/table"
@@ -21,26 +20,4 @@ func CounterShard(x id.Tenant, n int) table.Key { return data(t(x, "CNT"), fmt.S
 func IsCounter(k table.Key) bool {
 	t, ok := TenantOf(k.PK)
 	return ok && k.PK == Counters(t)
-}
-
-// IsAccount reports whether the item is an account's own, and gives the account, for consumers of the feed.
-func IsAccount(k table.Key) (id.Tenant, id.Account, bool) {
-	if k.SK != "A" {
-		return "", "", false
-	}
-	x, ok := TenantOf(k.PK)
-	if !ok {
-		return "", "", false
-	}
-	a, ok := strings.CutPrefix(k.PK, AccountPartition(x, ""))
-	return x, id.Account(a), ok
-}
-
-// IsTenant reports whether the item is a tenant's root.
-func IsTenant(k table.Key) (id.Tenant, bool) {
-	if k.SK != "TENANT" {
-		return "", false
-	}
-	x, ok := TenantOf(k.PK)
-	return x, ok && k == Tenant(x)
 }

@@ -13,16 +13,16 @@ import (
 	"github.com/steward-crm/steward/shared/table"
 )
 
-// How accounts are counted. A cell is what decisions cannot tell apart but for grants on the record itself: an owner, a department, a set of
+// How accounts are counted. A tally is what decisions cannot tell apart but for grants on the record itself: an owner, a department, a set of
 // categories. It says how many accounts are so, and of those how many have each value of the fields with few values. What scopes, defaults
-// and categories let a reader view is then a sum over the cells that policy.Decide allows, and grants on records correct it, one account
+// and categories let a reader view is then a sum over the tallies that policy.Decide allows, and grants on records correct it, one account
 // at a time. Cells lie in shards by owner; the state of a tenant names the version of each shard that belongs together, so that a torn read
 // is seen.
 
 // counterShards is how many there are. The number is stored by position: it must not change.
 const counterShards = 64
 
-// counted are the values that a cell counts. Their positions are stored: a new one goes to the end.
+// counted are the values that a tally counts. Their positions are stored: a new one goes to the end.
 var counted = [...]struct{ field, value string }{
 	{"status", string(Active)},
 	{"status", string(Inactive)},
@@ -36,14 +36,14 @@ var counted = [...]struct{ field, value string }{
 	{"stage", "loyal"},
 }
 
-// cellKey names a cell.
-type cellKey struct {
+// tallyKey names a tally.
+type tallyKey struct {
 	Owner      id.User
 	Department id.Department
 	Categories Categories
 }
 
-func (k cellKey) compare(o cellKey) int {
+func (k tallyKey) compare(o tallyKey) int {
 	if n := strings.Compare(string(k.Owner), string(o.Owner)); n != 0 {
 		return n
 	}
@@ -53,15 +53,15 @@ func (k cellKey) compare(o cellKey) int {
 	return strings.Compare(string(k.Categories), string(o.Categories))
 }
 
-// cell counts accounts.
-type cell struct {
-	cellKey
+// tally counts accounts.
+type tally struct {
+	tallyKey
 	categories []id.Category // of the key, apart
 	n          int
 	by         [len(counted)]int
 }
 
-func (c *cell) add(o *cell, times int) {
+func (c *tally) add(o *tally, times int) {
 	c.n += times * o.n
 	for i := range c.by {
 		c.by[i] += times * o.by[i]
@@ -69,20 +69,20 @@ func (c *cell) add(o *cell, times int) {
 }
 
 // of reports whether its accounts are of the category.
-func (c *cell) of(k id.Category) bool { return slices.Contains(c.categories, k) }
+func (c *tally) of(k id.Category) bool { return slices.Contains(c.categories, k) }
 
-func (c *cell) empty() bool { return c.n == 0 && c.by == [len(counted)]int{} }
+func (c *tally) empty() bool { return c.n == 0 && c.by == [len(counted)]int{} }
 
-func (c *cell) equal(o *cell) bool { return c.cellKey == o.cellKey && c.n == o.n && c.by == o.by }
+func (c *tally) equal(o *tally) bool { return c.tallyKey == o.tallyKey && c.n == o.n && c.by == o.by }
 
-// resource is any of the cell's accounts, less its grants.
-func (c *cell) resource(t id.Tenant) policy.Resource {
+// resource is any of the tally's accounts, less its grants.
+func (c *tally) resource(t id.Tenant) policy.Resource {
 	return policy.Resource{Tenant: t, Owner: c.Owner, Department: c.Department, Categories: c.categories}
 }
 
-// cellOf is one account as counts know it.
-func (a *Account) cell() *cell {
-	c := &cell{cellKey: cellKey{a.Owner, a.Department, a.Categories}, categories: a.Categories.IDs(), n: 1}
+// tally is one account as counts know it.
+func (a *Account) tally() *tally {
+	c := &tally{tallyKey: tallyKey{a.Owner, a.Department, a.Categories}, categories: a.Categories.IDs(), n: 1}
 	for i, x := range counted {
 		var v string
 		switch x.field {
@@ -102,14 +102,14 @@ func (a *Account) cell() *cell {
 	return c
 }
 
-// cells are in the order of their keys, and none is empty.
-type cells []cell
+// tallies are in the order of their keys, and none is empty.
+type tallies []tally
 
-// add adds the cell, so many times.
-func (s *cells) add(c *cell, times int) {
-	i, found := slices.BinarySearchFunc(*s, c.cellKey, func(x cell, k cellKey) int { return x.compare(k) })
+// add adds the tally, so many times.
+func (s *tallies) add(c *tally, times int) {
+	i, found := slices.BinarySearchFunc(*s, c.tallyKey, func(x tally, k tallyKey) int { return x.compare(k) })
 	if !found {
-		*s = slices.Insert(*s, i, cell{cellKey: c.cellKey, categories: c.categories})
+		*s = slices.Insert(*s, i, tally{tallyKey: c.tallyKey, categories: c.categories})
 	}
 	x := &(*s)[i]
 	if x.add(c, times); x.empty() {
@@ -118,8 +118,8 @@ func (s *cells) add(c *cell, times int) {
 }
 
 // of gives those of one owner.
-func (s cells) of(u id.User) cells {
-	from, _ := slices.BinarySearchFunc(s, u, func(x cell, u id.User) int { return strings.Compare(string(x.Owner), string(u)) })
+func (s tallies) of(u id.User) tallies {
+	from, _ := slices.BinarySearchFunc(s, u, func(x tally, u id.User) int { return strings.Compare(string(x.Owner), string(u)) })
 	to := from
 	for to < len(s) && s[to].Owner == u {
 		to++
@@ -127,15 +127,15 @@ func (s cells) of(u id.User) cells {
 	return s[from:to:to]
 }
 
-func (s cells) equal(o cells) bool {
-	return slices.EqualFunc(s, o, func(a, b cell) bool { return a.equal(&b) })
+func (s tallies) equal(o tallies) bool {
+	return slices.EqualFunc(s, o, func(a, b tally) bool { return a.equal(&b) })
 }
 
-// counterShard is where an owner's cells lie.
+// counterShard is where an owner's tallies lie.
 func counterShard(u id.User) int { return shard(id.Account(u), counterShards) }
 
-// cellDoc is a cell as it is stored. Its members are short because there are many.
-type cellDoc struct {
+// tallyDoc is a tally as it is stored. Its members are short because there are many.
+type tallyDoc struct {
 	Owner      id.User       `json:"o"`
 	Department id.Department `json:"d,omitzero"`
 	Categories string        `json:"c,omitzero"`
@@ -144,28 +144,28 @@ type cellDoc struct {
 }
 
 type shardDoc struct {
-	Cells []cellDoc `json:"cells"`
+	Cells []tallyDoc `json:"tallies"`
 }
 
-func (s cells) item(t id.Tenant, n int) (table.Item, error) {
-	d := shardDoc{Cells: make([]cellDoc, len(s))}
+func (s tallies) item(t id.Tenant, n int) (table.Item, error) {
+	d := shardDoc{Cells: make([]tallyDoc, len(s))}
 	for i := range s {
 		x := &s[i]
-		d.Cells[i] = cellDoc{x.Owner, x.Department, string(x.Categories), x.n, x.by[:]}
+		d.Cells[i] = tallyDoc{x.Owner, x.Department, string(x.Categories), x.n, x.by[:]}
 	}
 	b, err := json.Marshal(d)
 	return table.Item{Key: key.CounterShard(t, n), Doc: b}, err
 }
 
-func cellsFrom(it *table.Item) (cells, error) {
+func talliesFrom(it *table.Item) (tallies, error) {
 	var d shardDoc
 	if err := json.Unmarshal(it.Doc, &d); err != nil {
 		return nil, fault.New(fault.Internal, "internal").Because(err)
 	}
-	out := make(cells, len(d.Cells))
+	out := make(tallies, len(d.Cells))
 	for i := range d.Cells {
 		x := &d.Cells[i]
-		out[i] = cell{cellKey: cellKey{x.Owner, x.Department, Categories(x.Categories)}, n: x.N}
+		out[i] = tally{tallyKey: tallyKey{x.Owner, x.Department, Categories(x.Categories)}, n: x.N}
 		out[i].categories = out[i].Categories.IDs()
 		copy(out[i].by[:], x.By)
 	}
@@ -177,7 +177,7 @@ type move struct {
 	position      string
 	tenant        id.Tenant
 	account       id.Account
-	before, after *cell
+	before, after *tally
 	granted       bool // there are grants on the record, or were
 }
 
@@ -197,18 +197,22 @@ func moves(changes []table.Change) ([]move, error) {
 		if it == nil {
 			it = c.Before
 		}
-		if t, ok := key.IsTenant(it.Key); ok && c.Before == nil {
+		t, ok := key.TenantOf(it.PK)
+		if !ok {
+			continue
+		}
+		if c.Before == nil && it.Key == key.Tenant(t) {
 			out = append(out, move{position: c.Position, tenant: t})
 			continue
 		}
-		t, a, ok := key.IsAccount(it.Key)
-		if !ok {
+		a := key.AccountOf(t, it.Key)
+		if a == "" {
 			continue
 		}
 		m := move{position: c.Position, tenant: t, account: a}
 		for _, side := range []struct {
 			it *table.Item
-			to **cell
+			to **tally
 		}{{c.Before, &m.before}, {c.After, &m.after}} {
 			if side.it == nil {
 				continue
@@ -217,7 +221,7 @@ func moves(changes []table.Change) ([]move, error) {
 			if err != nil {
 				return nil, err
 			}
-			*side.to = acc.cell()
+			*side.to = acc.tally()
 			m.granted = m.granted || len(acc.grants)+acc.more > 0
 		}
 		out = append(out, m)
