@@ -148,13 +148,14 @@ type Accounts struct {
 	owners Owners
 
 	feed  table.Feed // nil: counts are as of the counters
+	few   int        // accounts that are counted by their index entries where the counters may lag
 	shelf *shelf
 	tail  tail
 }
 
 // New returns the accounts that lie in the table, sealed by k.
 func New(t table.Table, k *crypt.Crypt, o Owners) *Accounts {
-	return &Accounts{table: t, crypt: k, owners: o, shelf: newShelf(maxKeptCells)}
+	return &Accounts{table: t, crypt: k, owners: o, few: few, shelf: newShelf(maxKeptCells)}
 }
 
 // Categories are the ids of an account's categories, in order, joined by commas: text like every other field, so that one set of rules

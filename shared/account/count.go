@@ -43,17 +43,14 @@ func (s *Accounts) count(ctx context.Context, who *policy.Subject, q *Query) (Co
 		if err != nil {
 			return Count{}, err
 		}
+		n := 0
 		if v != nil {
-			n := 0
 			v.each(func(c *tally, times int) { n += times * weigh(c) })
-			if v.why == "" && v.asOf.IsZero() || n >= few {
-				return Count{Value: n, Exact: v.why == "", AsOf: v.asOf, Why: v.why}, nil
-			}
 		}
-		why = CountersBehind
-		if v != nil && v.why != "" {
-			why = v.why
+		if v.answers(n, s.few) {
+			return Count{Value: n, Exact: v.why == "", AsOf: v.asOf, Why: v.why}, nil
 		}
+		why = v.reason()
 	}
 	n, err := s.countIndexed(ctx, who, q)
 	if !n.Exact {

@@ -126,10 +126,15 @@ func (c *Counters) advance(ctx context.Context, now time.Time) (int, error) {
 		return 0, err
 	}
 	still := !slices.ContainsFunc(all, func(m move) bool { return !m.idle() })
-	if still && !lost && t.version > 0 && len(changes) < someTurn && last.Sub(t.pos.At) < staleness {
+	if still && !lost && t.version > 0 && len(changes) < someTurn {
 		more, _, err := c.feed.Changes(ctx, next, 1)
-		if err != nil || len(more) == 0 {
-			return 0, err // a position moved for nothing is a change, too, which would never end
+		if err != nil {
+			return 0, err
+		}
+		if len(more) == 0 {
+			if last = now; now.Sub(t.pos.At) < staleness {
+				return 0, nil // a position moved for nothing is a change, too, which would never end
+			}
 		}
 	}
 	taken := all

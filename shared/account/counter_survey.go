@@ -55,6 +55,19 @@ func (v *survey) each(f func(c *tally, times int)) {
 	}
 }
 
+// answers reports whether a count of n is to go by the survey: when it is of now, or of more accounts than are quickly looked up.
+func (v *survey) answers(n, few int) bool {
+	return v != nil && (v.why == "" && v.asOf.IsZero() || n >= few)
+}
+
+// reason is why a count that did not go by the survey may end short.
+func (v *survey) reason() Why {
+	if v == nil || v.why == "" {
+		return CountersBehind
+	}
+	return v.why
+}
+
 func allows(who *policy.Subject, r policy.Resource) bool {
 	return policy.Decide(who, policy.ModAccount, policy.View, r).Allowed
 }

@@ -144,7 +144,7 @@ type tallyDoc struct {
 }
 
 type shardDoc struct {
-	Cells []tallyDoc `json:"tallies"`
+	Cells []tallyDoc `json:"t"`
 }
 
 func (s tallies) item(t id.Tenant, n int) (table.Item, error) {

@@ -63,15 +63,19 @@ func (s *Accounts) Stats(ctx context.Context, who *policy.Subject, by string) (*
 	if err != nil {
 		return nil, err
 	}
+	n := 0
 	if v != nil {
-		v.each(func(c *tally, times int) { c.spread(by, times, rows) })
+		v.each(func(c *tally, times int) { n += times * c.n; c.spread(by, times, rows) })
+	}
+	if v.answers(n, s.few) {
 		out.Exact, out.AsOf, out.Why = v.why == "", v.asOf, v.why
 	} else {
+		clear(rows)
 		if out.Exact, err = s.readAll(ctx, who, &Query{}, func(a *Account) { a.tally().spread(by, 1, rows) }); err != nil {
 			return nil, err
 		}
 		if !out.Exact {
-			out.Why = CountersBehind
+			out.Why = v.reason()
 		}
 	}
 	for k, n := range rows {
