@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -252,26 +253,40 @@ func (w *counting) counted(t testing.TB, s *account.Accounts, who *policy.Subjec
 }
 
 // TestCountWhileOthersWrite: a count is the number of accounts at some time between its beginning and its end, though turns are taken and accounts
-// change hands at every step of it.
+// change hands at every step of it: of all there are, none of which comes or goes, and of those that a rep owns or shares, who always does either.
 func TestCountWhileOthersWrite(t *testing.T) {
 	w := newCounting(t)
 	pick := picker(rand.New(rand.NewPCG(11, 11)))
 	for range 40 {
 		w.act(t, pick)
 	}
+	rep := w.as(w.user(t, principal.UserActive, "", ""), everything(policy.Own))
+	owners := append(slices.Clone(w.users[:2]), rep.User)
+	shared := w.all[:4]
+	for _, a := range shared {
+		must(t, w.run(t.Context(), w.boss, func(c *change.Set) error {
+			g := policy.RecordGrant{Kind: policy.KindTeam, To: policy.ToUser(rep.User), On: policy.ActView}
+			return w.accounts.GrantTo(t.Context(), w.boss, c, a, g, false)
+		}))
+	}
 	w.turns(t)
-	s := w.again().Counting(w.Feed)
-	rep := w.as(w.users[1], everything(policy.Own))
-	n := len(w.all)
-	for round := range 60 {
-		busy := false
+	s := w.again().TrustCounters().Counting(w.Feed)
+	for round := range 100 {
+		var one sync.Mutex
+		left := 3 // changes: nobody counts while everything moves all the time
 		w.Faults.Before = func(c local.Call) error {
-			if c.Op == "commit" || busy || pick(2) > 0 {
+			if c.Op == "commit" || !one.TryLock() {
 				return nil
 			}
-			busy = true
-			defer func() { busy = false }()
-			a, to := w.all[pick(n)], w.users[pick(len(w.users))]
+			defer one.Unlock()
+			if left == 0 || pick(2) > 0 {
+				return nil
+			}
+			left--
+			a, to := shared[pick(len(shared))], owners[pick(len(owners))]
+			if pick(2) == 0 {
+				a, to = w.all[4+pick(len(w.all)-4)], w.users[pick(len(w.users))]
+			}
 			w.Clock.Add(time.Millisecond)
 			must(t, w.run(t.Context(), w.boss, func(c *change.Set) error {
 				return w.accounts.Rewrite(t.Context(), w.boss, c, a, func(x *account.Account) { x.Owner = to })
@@ -281,12 +296,45 @@ func TestCountWhileOthersWrite(t *testing.T) {
 			}
 			return nil
 		}
-		got := w.counted(t, s, w.boss, account.Query{})
-		_ = w.counted(t, s, rep, account.Query{})
+		all := w.counted(t, s, w.boss, account.Query{})
+		left = 3
+		own := w.counted(t, s, rep, account.Query{})
 		w.Faults.Before = nil
-		if got != (account.Count{Value: n, Exact: true}) {
-			t.Fatalf("round %d: counted %+v of %d accounts, none of which came or went", round, got, n)
+		if want := (account.Count{Value: len(w.all), Exact: true}); all != want {
+			t.Fatalf("round %d: counted %+v of all, want %+v", round, all, want)
 		}
+		if want := (account.Count{Value: len(shared), Exact: true}); own != want {
+			t.Fatalf("round %d: counted %+v of the rep's, want %+v", round, own, want)
+		}
+	}
+}
+
+// TestCountFarBehind: where more has come than one count reads of the feed, it says as of when it is; the next ones read on, and are of now.
+func TestCountFarBehind(t *testing.T) {
+	w := newCounting(t)
+	pick := picker(rand.New(rand.NewPCG(15, 15)))
+	for range 20 {
+		w.act(t, pick)
+	}
+	w.turns(t)
+	counted, at := len(w.all), w.Now()
+	w.Clock.Add(time.Second)
+	for n := range 60 {
+		var writes []table.Write
+		for i := range table.MaxWrites {
+			writes = append(writes, table.Put(item(t, key.Control("NOISE", fmt.Sprint(n, i)), map[string]any{}), table.Always))
+		}
+		w.Commit(t, writes...)
+	}
+	for len(w.all) < counted+5 {
+		w.act(t, pick)
+	}
+	s := w.again().TrustCounters().Counting(w.Feed)
+	if got := w.counted(t, s, w.boss, account.Query{}); got.Value != counted || !got.Exact || got.AsOf.After(w.Now()) || got.AsOf.Before(at) {
+		t.Errorf("at first: %+v, want %d as of %v", got, counted, at)
+	}
+	if got := w.counted(t, s, w.boss, account.Query{}); got != (account.Count{Value: len(w.all), Exact: true}) {
+		t.Errorf("then: %+v, want %d", got, len(w.all))
 	}
 }
 

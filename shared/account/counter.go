@@ -21,13 +21,14 @@ type Counters struct {
 	table table.Table
 	feed  table.Feed
 	most  int // bytes of one shard's document
+	room  int // bytes of the shards that one turn writes
 
 	mu sync.Mutex // one turn, or one owner's recount, at a time
 }
 
 // NewCounters returns the counts that lie in the table and follow its feed.
 func NewCounters(t table.Table, f table.Feed) *Counters {
-	return &Counters{table: t, feed: f, most: maxShard}
+	return &Counters{table: t, feed: f, most: maxShard, room: maxTurn}
 }
 
 // Bounds of counting.

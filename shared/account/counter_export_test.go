@@ -63,14 +63,11 @@ func Brute(ctx context.Context, tb table.Table, x id.Tenant) (Tallies, error) {
 	return out, nil
 }
 
-// Narrow makes the counters give up a tenant whose shards need more bytes.
-func (c *Counters) Narrow(most int) { c.most = most }
+// Narrow makes the counters give up a tenant whose shards need more bytes, and a turn write no more than the room.
+func (c *Counters) Narrow(most, room int) { c.most, c.room = most, room }
 
 // TrustCounters makes counts go by the counters however few accounts there are.
 func (s *Accounts) TrustCounters() *Accounts { s.few = 0; return s }
-
-// DecodedTallies is how many are kept in memory.
-func (s *Accounts) DecodedTallies() int { return s.shelf.n }
 
 // CounterShardOf is where the counts of an owner lie.
 func CounterShardOf(x id.Tenant, u id.User) table.Key { return key.CounterShard(x, counterShard(u)) }
@@ -109,4 +106,9 @@ func (s *Accounts) GrantTo(ctx context.Context, who *policy.Subject, c *change.S
 	next := *h.Account
 	c.Record(audit.Event{Target: string(a)})
 	return h.put(c, &next, who.Org.Shards)
+}
+
+// Count is the count of a list without the list.
+func (s *Accounts) Count(ctx context.Context, who *policy.Subject, q Query) (Count, error) {
+	return s.count(ctx, who, &q)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
@@ -265,14 +266,15 @@ func (w *counting) forget(t testing.TB) {
 
 // meddle has others write between the steps of whoever reads.
 func (w *counting) meddle(pick func(int) int) {
-	busy := false
+	var one sync.Mutex
 	w.Faults.Before = func(c local.Call) error {
-		if c.Op == "commit" || busy || pick(3) > 0 {
+		if c.Op == "commit" || !one.TryLock() {
 			return nil
 		}
-		busy = true
-		defer func() { busy = false }()
-		w.act(w.t, pick)
+		defer one.Unlock()
+		if pick(3) == 0 {
+			w.act(w.t, pick)
+		}
 		return nil
 	}
 }
@@ -341,7 +343,7 @@ func TestCountersGiveUp(t *testing.T) {
 	w.act(t, pick)
 	w.turns(t)
 	w.equalRecount(t, true)
-	w.Narrow(100)
+	w.Narrow(100, 1<<20)
 	for range 20 {
 		w.act(t, pick)
 	}
@@ -350,24 +352,58 @@ func TestCountersGiveUp(t *testing.T) {
 	if _, complete, err := w.Stored(t.Context(), w.row.ID); err != nil || complete {
 		t.Fatalf("complete without room: %v", err)
 	}
-	w.Narrow(300 * 1024)
+	w.Narrow(300<<10, 1<<20)
 	w.recount(t)
 	w.turns(t)
 	w.equalRecount(t, true)
 }
 
-// TestTurnsOfManyTenants: a turn takes as many changes as one commit has room for.
-func TestTurnsOfManyTenants(t *testing.T) {
-	w := newCounting(t)
-	pick := picker(rand.New(rand.NewPCG(9, 9)))
+// neighbour is another tenant of the same deployment.
+func (w *counting) neighbour(t testing.TB) *counting {
+	t.Helper()
+	x := *w
+	y := *w.world
+	x.world = &y
+	tenant := w.Tenant(t, func(r *principal.Tenant) { r.Shards = 4 })
+	items, err := w.Table.Get(t.Context(), key.Tenant(tenant))
+	must(t, err)
+	must(t, json.Unmarshal(items[0].Doc, &y.row))
+	x.users, x.all = nil, nil
 	for range 150 {
-		w.users = append(w.users, w.user(t, principal.UserActive, "", ""))
+		x.users = append(x.users, x.user(t, principal.UserActive, "", ""))
 	}
-	for range 300 {
-		w.act(t, pick)
+	x.depts = x.depts[:1]
+	x.boss = x.as(x.users[0], everything(policy.All))
+	return &x
+}
+
+// TestTurnsOfManyTenants: a turn takes as many changes as one commit has room for, and no tenant's accounts count for another.
+func TestTurnsOfManyTenants(t *testing.T) {
+	for name, room := range map[string]int{"of writes": 3 << 20, "of bytes": 2_000} {
+		t.Run(name, func(t *testing.T) {
+			first := newCounting(t)
+			tenants := []*counting{first.neighbour(t), first.neighbour(t), first.neighbour(t)}
+			pick := picker(rand.New(rand.NewPCG(9, 9)))
+			first.turns(t)
+			for range 2 {
+				for range 70 {
+					for _, w := range tenants {
+						w.act(t, pick)
+					}
+				}
+				first.Narrow(300<<10, room)
+				n, err := first.Advance(t.Context(), first.Now())
+				must(t, err)
+				if rest, err := first.Advance(t.Context(), first.Now()); rest < 2 || err != nil {
+					t.Errorf("a turn did %d changes and left %d, %v: the room was never short", n, rest, err)
+				}
+				first.turns(t)
+			}
+			for _, w := range tenants {
+				w.equalRecount(t, true)
+			}
+		})
 	}
-	w.turns(t)
-	w.equalRecount(t, true)
 }
 
 // TestFollowRests: counters at the end of the feed write nothing, though others that follow it write their positions.

@@ -103,7 +103,7 @@ func (t *turn) apply(ctx context.Context, all []move) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if size > maxTurn && len(all) > 1 {
+	if size > t.c.room && len(all) > 1 {
 		return false, nil
 	}
 	for i := range all {
