@@ -97,39 +97,46 @@ func grants(asked []Grant, was []access.CategoryGrant, o *access.Organisation) (
 		if made.On == 0 {
 			bad = append(bad, fault.At(at+"/level", "not_one_of", "allowed", "read, edit"))
 		}
-		kinds := 0
-		var missing *fault.Field
-		look := func(is, known bool, to policy.Grantee, member, code string) {
-			if !is {
-				return
-			}
-			kinds++
-			made.To = to
-			if !known {
-				f := fault.At(at+"/"+member, code)
-				missing = &f
-			}
-		}
-		place, user := o.Places[g.User]
-		_, role := o.Roles[g.Role]
-		_, department := o.Departments[g.Department]
-		look(g.User != "", user, policy.ToUser(g.User), "userId", "unknown_user")
-		look(g.Role != "", role, policy.ToRole(g.Role), "roleId", "unknown_role")
-		look(g.Department != "", department, policy.ToDepartment(g.Department, g.Below), "departmentId", "unknown_department")
+		to, missing, one := g.grantee(at, o)
+		made.To = to
 		switch {
-		case kinds != 1 || g.Below && g.Department == "":
+		case !one:
 			bad = append(bad, fault.At(at, "one_grantee"))
 		case slices.ContainsFunc(out, func(h access.CategoryGrant) bool { return h.To == made.To }):
 			bad = append(bad, fault.At(at, "duplicate_grant"))
 		case slices.Contains(was, made):
 		case missing != nil:
-			bad = append(bad, *missing)
-		case user && !place.Active:
+			bad = append(bad, missing...)
+		case g.User != "" && !o.Places[g.User].Active:
 			inactive = append(inactive, fault.At(at+"/userId", "user_not_active"))
 		}
 		out = append(out, made)
 	}
 	return out, bad, inactive
+}
+
+// grantee is whom the grant is for; missing when the tenant has none such, and not one when the grant names nobody or several.
+func (g *Grant) grantee(at string, o *access.Organisation) (to policy.Grantee, missing []fault.Field, one bool) {
+	kinds := 0
+	if g.User != "" {
+		kinds, to = kinds+1, policy.ToUser(g.User)
+		if _, ok := o.Places[g.User]; !ok {
+			missing = append(missing, fault.At(at+"/userId", "unknown_user"))
+		}
+	}
+	if g.Role != "" {
+		kinds, to = kinds+1, policy.ToRole(g.Role)
+		if _, ok := o.Roles[g.Role]; !ok {
+			missing = append(missing, fault.At(at+"/roleId", "unknown_role"))
+		}
+	}
+	if g.Department != "" {
+		kinds, to = kinds+1, policy.ToDepartment(g.Department, g.Below)
+		if _, ok := o.Departments[g.Department]; !ok {
+			missing = append(missing, fault.At(at+"/departmentId", "unknown_department"))
+		}
+	}
+	return to, missing, kinds == 1 && (!g.Below || g.Department != "")
 }
 
 // Asked is a grant as it would be asked for.
