@@ -6,6 +6,7 @@ import (
 
 	"github.com/steward-crm/steward/shared/access"
 	"github.com/steward-crm/steward/shared/account"
+	"github.com/steward-crm/steward/shared/category"
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/platform"
 	"github.com/steward-crm/steward/shared/policy"
@@ -14,8 +15,9 @@ import (
 
 // Routes are the operations of accounts and contacts.
 func Routes(p *platform.Platform) []edge.Route {
-	owners := user.New(p.Table, p.Crypt, access.New(p.Table, p.Now), nil) // only asked who may own: it starts no job
-	a := account.New(p.Table, p.Crypt, owners)
+	rights := access.New(p.Table, p.Now)
+	owners := user.New(p.Table, p.Crypt, rights, nil) // only asked who may own: it starts no job
+	a := account.New(p.Table, p.Crypt, owners).Filed(category.New(p.Table, rights, p.Crypt))
 	may := func(action policy.Action) edge.Access { return edge.May(policy.ModAccount, action) }
 	mayContact := func(action policy.Action) edge.Access { return edge.May(policy.ModContact, action) }
 	const one, contacts, contact = "/v1/accounts/{id}", "/v1/accounts/{id}/contacts", "/v1/accounts/{id}/contacts/{contactId}"

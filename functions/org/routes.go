@@ -36,7 +36,7 @@ func Routes(p *platform.Platform) []edge.Route {
 		}, setCompany(s)),
 		edge.Handle(edge.Route{
 			Operation: "settings.get", Method: http.MethodGet, Path: "/v1/settings", Access: tenant(policy.View),
-			Summary: "Reads the tenant's settings: language, region, required account fields, modules that are off, passwords.",
+			Summary: "Reads the tenant's settings: language, region, required account fields, modules that are off, passwords, defaults of modules, separation of duty.",
 		}, getSettings(s)),
 		edge.Handle(edge.Route{
 			Operation: "settings.update", Method: http.MethodPatch, Path: "/v1/settings", Access: tenant(policy.Update), Preview: foretell,

@@ -53,6 +53,10 @@ func Categorised(x id.Tenant, c id.Category, a id.Account) table.Key {
 // CategorisedAs is the partition of what is of a category; the account's id is the sort key.
 func CategorisedAs(x id.Tenant, c id.Category) string { return t(x, "KC#"+string(c)) }
 
+// Joined is raised by every commit that puts an account into the category, so that who ends the category knows whether one came since
+// they counted.
+func Joined(x id.Tenant, c id.Category) table.Key { return data(t(x, "KJ#"+string(c)), "J") }
+
 // Newest is where an account stands in the order of lists: by time of update, then id. Read it in reverse for newest first. The ordered
 // indexes start with it, so a place in one is a place in all of them.
 func Newest(updated time.Time, a id.Account) string { return Stamp(updated) + "#" + string(a) }
