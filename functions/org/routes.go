@@ -15,7 +15,7 @@ import (
 // Routes are the operations of company, settings, departments and posts.
 func Routes(p *platform.Platform) []edge.Route {
 	s := org.New(p.Table, p.Crypt, access.New(p.Table, p.Now))
-	placed := account.New(p.Table, p.Crypt, nil) // only counted: it makes none, so it asks nobody who may own
+	placed := account.New(p.Table, p.Crypt, nil, nil) // only counted: it makes none, so it asks nobody who may own
 	tenant := func(a policy.Action) edge.Access { return edge.May(policy.ModTenant, a) }
 	may := func(a policy.Action) edge.Access { return edge.May(policy.ModOrg, a) }
 	const (
