@@ -43,9 +43,13 @@ type Grant struct {
 // row gives the grant as it is answered.
 func (d *grantDoc) row() Grant {
 	g := Grant{ID: GranteeID(d.To), Title: d.Title, Superiors: d.Superiors, By: d.By, At: d.At}
-	g.User, _ = d.To.User()
-	g.Role, _ = d.To.Role()
-	g.Department, g.Below, _ = d.To.Department()
+	if u, ok := d.To.User(); ok {
+		g.User = u
+	} else if r, ok := d.To.Role(); ok {
+		g.Role = r
+	} else {
+		g.Department, g.Below, _ = d.To.Department()
+	}
 	if d.Expires != 0 {
 		g.Expires = time.Unix(d.Expires, 0).UTC()
 	}

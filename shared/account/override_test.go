@@ -102,32 +102,24 @@ func TestOffLeavesWhoCouldUndoIt(t *testing.T) {
 	}
 }
 
-// TestOrganisationMovesMeanwhile holds that what a switch off was judged by stands still until its commit: somebody becomes a superior, or whoever
-// could undo it leaves, and the switch is judged again.
+// TestOrganisationMovesMeanwhile holds that what a switch off was judged by stands still until its commit: somebody becomes a superior, and the
+// switch is judged again.
 func TestOrganisationMovesMeanwhile(t *testing.T) {
 	s := newStaff(t)
 	rep, peer := s.sharer(t, "", ""), s.clerk(t, "", "")
 	a := s.owned(t, rep)
 	s.gives(t, rep, a.ID, account.OverrideDraft{Target: account.Target{User: string(peer)}, Edit: "off"}) // the mark is there
-	for _, row := range []struct {
-		name, view string
-		goes       func()
-		then       string
-	}{
-		{"promoted", "off", func() { s.place(t, rep, func(doc map[string]any) { doc["managerId"] = string(peer) }) }, "superior_override"},
-	} {
-		who := s.who(t, rep)
-		c := change.New(who.Principal, s.IDs, s.Now())
-		asked := account.OverrideDraft{Target: account.Target{User: string(peer)}, View: row.view}
-		_, err := s.accounts.Give(t.Context(), who, c, a.ID, 0, asked)
-		must(t, err)
-		row.goes()
-		if err := c.Commit(t.Context(), s.Table); !errors.Is(err, change.ErrMoved) {
-			t.Errorf("%s: the commit answered %v", row.name, err)
-		}
-		if _, err := s.give(t, rep, a.ID, asked); !fault.Is(err, row.then) {
-			t.Errorf("%s: judged again: %v", row.name, err)
-		}
+	who := s.who(t, rep)
+	c := change.New(who.Principal, s.IDs, s.Now())
+	off := account.OverrideDraft{Target: account.Target{User: string(peer)}, View: "off"}
+	_, err := s.accounts.Give(t.Context(), who, c, a.ID, 0, off)
+	must(t, err)
+	s.place(t, rep, func(doc map[string]any) { doc["managerId"] = string(peer) })
+	if err := c.Commit(t.Context(), s.Table); !errors.Is(err, change.ErrMoved) {
+		t.Errorf("the commit answered %v", err)
+	}
+	if _, err := s.give(t, rep, a.ID, off); !fault.Is(err, "superior_override") {
+		t.Errorf("judged again: %v", err)
 	}
 }
 
@@ -225,4 +217,3 @@ func TestDeactivatedAccount(t *testing.T) {
 		t.Error("it is not closed")
 	}
 }
-
