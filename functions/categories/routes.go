@@ -15,7 +15,7 @@ import (
 // Routes are the operations of categories.
 func Routes(p *platform.Platform) []edge.Route {
 	s := category.New(p.Table, access.New(p.Table, p.Now), p.Crypt)
-	members := account.New(p.Table, p.Crypt, nil) // only counted: it makes none, so it asks nobody who may own
+	members := account.New(p.Table, p.Crypt, nil, nil) // only counted: it makes none, so it asks nobody who may own
 	may := func(a policy.Action) edge.Access { return edge.May(policy.ModCategory, a) }
 	const all, one = "/v1/categories", "/v1/categories/{id}"
 	return []edge.Route{

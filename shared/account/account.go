@@ -31,6 +31,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/steward-crm/steward/shared/access"
 	"github.com/steward-crm/steward/shared/crypt"
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
@@ -99,6 +100,7 @@ type Account struct {
 	UpdatedAt    time.Time     `json:"updatedAt"` // of the last change of data, contacts included; a change of status is none
 	ContactCount int           `json:"contactCount,omitzero"`
 	Contacts     []Contact     `json:"contacts,omitzero"` // the first ContactsShown, when one account is read and its contacts may be seen
+	Team         []Grant       `json:"team,omitzero"`     // the first TeamShown, when one account is read
 
 	mail    string     // the e-mail as machines compare it
 	primary id.Contact // one of the contacts, when there are any
@@ -110,6 +112,9 @@ type Account struct {
 
 // ContactsShown is how many contacts an account is shown with; the rest are listed page by page.
 const ContactsShown = 50
+
+// TeamShown is how many members of the team an account is shown with; the rest are listed page by page.
+const TeamShown = 50
 
 // Address is where an account is. Each part may be left out.
 type Address struct {
@@ -152,13 +157,14 @@ type Filing interface {
 type Accounts struct {
 	table  table.Table
 	crypt  *crypt.Crypt
+	access *access.Access
 	owners Owners
 	filing Filing
 }
 
-// New returns the accounts that lie in the table, sealed by k.
-func New(t table.Table, k *crypt.Crypt, o Owners) *Accounts {
-	return &Accounts{table: t, crypt: k, owners: o}
+// New returns the accounts that lie in the table, sealed by k. x answers what a switch would do to others.
+func New(t table.Table, k *crypt.Crypt, x *access.Access, o Owners) *Accounts {
+	return &Accounts{table: t, crypt: k, access: x, owners: o}
 }
 
 // Filed gives the same accounts, which can be put into the categories that f knows; without it there are none.

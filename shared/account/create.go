@@ -81,7 +81,7 @@ func (s *Accounts) Create(ctx context.Context, who *policy.Subject, c *change.Se
 	c.Put(it, table.Absent, nil)
 	c.Put(keyItem, table.Absent, nil)
 	c.Put(table.Item{Key: key.Owned(who.Tenant, a.Owner, a.ID)}, table.Absent, nil)
-	mustBeActive(c, a.Owner)
+	mustBeActive(c, a.Owner, ownerNotActive())
 	mustExist(c, a.Department)
 	for _, cat := range a.Categories.IDs() {
 		enter(c, cat, a.listed(who.Tenant))
@@ -100,6 +100,7 @@ func (s *Accounts) Create(ctx context.Context, who *policy.Subject, c *change.Se
 	if err := record(c, ak, a.ID, "", names, beforeAfter{After: a}); err != nil {
 		return nil, err
 	}
+	a.Team = []Grant{}
 	return a.as(who, sightOf(who)), nil
 }
 
@@ -153,13 +154,10 @@ func (s *Accounts) department(ctx context.Context, who *policy.Subject, owner id
 	case who.User:
 		return who.Self.Department, nil
 	}
-	dept, err := s.owners.Owner(ctx, who.Tenant, owner)
-	switch {
-	case fault.IsKind(err, fault.Invalid), fault.IsKind(err, fault.NotFound):
+	dept, err := s.mayOwn(ctx, who.Tenant, owner)
+	if fault.IsKind(err, fault.Invalid) {
 		r.add(fault.At("/ownerId", "invalid_owner"))
 		return "", nil
-	case fault.IsKind(err, fault.Conflict):
-		return "", ownerNotActive()
 	}
 	return dept, err
 }
@@ -212,10 +210,10 @@ func ownerNotActive() error {
 	return fault.New(fault.Conflict, "owner_not_active").With(fault.At("/ownerId", "owner_not_active"))
 }
 
-// mustBeActive guards that the owner is active at the instant of the commit, so that a deactivation that runs beside it comes before or
-// after and never between.
-func mustBeActive(c *change.Set, u id.User) {
-	c.Check(key.User(c.Who.Tenant, u), table.Equals("status", string(principal.UserActive)), ownerNotActive())
+// mustBeActive guards that the user is active at the instant of the commit, so that a deactivation that runs beside it comes before or
+// after and never between. Else the commit is refused with the fault.
+func mustBeActive(c *change.Set, u id.User, otherwise error) {
+	c.Check(key.User(c.Who.Tenant, u), table.Equals("status", string(principal.UserActive)), otherwise)
 }
 
 // mustExist guards that the department is there at the instant of the commit.
