@@ -80,28 +80,8 @@ func (s *Accounts) List(ctx context.Context, who *policy.Subject, q Query) (*Pag
 		return nil, err
 	}
 	r := s.reader(who, &q)
-	read := 0
-	for {
-		batch, err := m.take(ctx, r.want(q.Limit+1-len(r.rows)))
-		if err != nil {
-			return nil, err
-		}
-		if len(batch) == 0 {
-			break
-		}
-		if err := r.read(ctx, batch, q.Limit+1); err != nil {
-			return nil, err
-		}
-		read += len(batch)
-		if len(r.rows) > q.Limit {
-			r.rows = r.rows[:q.Limit]
-			page.Next = r.rows[q.Limit-1].place
-			break
-		}
-		if read >= maxRead {
-			page.Next = batch[len(batch)-1]
-			break
-		}
+	if page.Next, err = r.page(ctx, m, q.Limit, maxRead); err != nil {
+		return nil, err
 	}
 	page.Items, err = r.open(ctx)
 	return page, err
