@@ -49,11 +49,7 @@ type Count struct {
 // Filterable reports whether the reader may filter by the field (type, valueTier, stage, ownerId, departmentId, categoryIds, status): filtering by a
 // hidden or masked field would tell what it holds.
 func Filterable(who *policy.Subject, field string) bool {
-	if field == "status" {
-		return true
-	}
-	a := who.Field(policy.ModAccount, policy.View, field)
-	return a == policy.Read || a == policy.Edit
+	return field == "status" || !narrow(who.Field(policy.ModAccount, policy.View, field))
 }
 
 // List answers a page of the accounts that the reader may view: those that Get would answer, and no others. Positions are of the global

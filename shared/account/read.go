@@ -17,7 +17,8 @@ type reader struct {
 	who    *policy.Subject
 	place  func(*Account) string                     // where an account stands in the order; nil: candidates come in none
 	admits func(context.Context, *row) (bool, error) // of what the reader may view
-	dense  bool                                      // candidates are read together with their keys: nearly every one is a row, or admits opens them
+	dense  bool                                      // nearly every candidate is a row
+	keyed  bool                                      // candidates are read together with their keys
 	rows   []row
 }
 
@@ -30,7 +31,7 @@ type row struct {
 
 func (s *Accounts) reader(who *policy.Subject, q *Query) *reader {
 	return &reader{
-		s: s, who: who, dense: !q.filtered(), place: newest,
+		s: s, who: who, dense: !q.filtered(), keyed: !q.filtered(), place: newest,
 		admits: func(_ context.Context, w *row) (bool, error) { return q.admits(w.account), nil },
 	}
 }
@@ -40,10 +41,14 @@ func newest(a *Account) string { return key.Newest(a.UpdatedAt, a.ID) }
 
 // want is how many candidates to read when so many rows are missing.
 func (r *reader) want(missing int) int {
-	if r.dense {
-		return min(missing, table.MaxGet/2)
+	most := table.MaxGet
+	if r.keyed {
+		most /= 2
 	}
-	return table.MaxGet
+	if r.dense {
+		return min(missing, most)
+	}
+	return most
 }
 
 // read adds the rows among the candidates, up to most in all.
@@ -52,7 +57,7 @@ func (r *reader) read(ctx context.Context, batch []string, most int) error {
 	keys := make([]table.Key, 0, table.MaxGet)
 	for _, place := range batch {
 		keys = append(keys, key.Account(t, accountIn(place)))
-		if r.dense {
+		if r.keyed {
 			keys = append(keys, key.AccountKey(t, accountIn(place)))
 		}
 	}
@@ -71,7 +76,7 @@ func (r *reader) read(ctx context.Context, batch []string, most int) error {
 	for _, place := range batch {
 		it := next(key.Account(t, accountIn(place)))
 		var own *table.Item
-		if r.dense {
+		if r.keyed {
 			own = next(key.AccountKey(t, accountIn(place)))
 		}
 		if it == nil {
@@ -166,7 +171,7 @@ func (r *reader) keys(ctx context.Context) error {
 	var missing []table.Key
 	at := map[table.Key]*row{}
 	for i := range r.rows {
-		if w := &r.rows[i]; w.key == nil && !r.dense {
+		if w := &r.rows[i]; w.key == nil && !r.keyed {
 			k := key.AccountKey(r.who.Tenant, w.account.ID)
 			missing, at[k] = append(missing, k), w
 		}
