@@ -114,7 +114,7 @@ func (r *reader) read(ctx context.Context, batch []string, most int) error {
 func (r *reader) page(ctx context.Context, m *merge, limit, most int) (next string, err error) {
 	read := 0
 	for {
-		batch, err := m.take(ctx, r.want(limit+1-len(r.rows)))
+		batch, err := m.take(ctx, min(r.want(limit+1-len(r.rows)), most-read))
 		if err != nil || len(batch) == 0 {
 			return "", err
 		}

@@ -166,17 +166,18 @@ func (h *hunt) total(ctx context.Context, from []source) (Count, error) {
 		return Count{}, err
 	}
 	r, n := h.reader(newest), 0
-	for read := 0; ; {
-		batch, err := m.take(ctx, r.want(table.MaxGet))
+	for left := h.bounds.most; ; {
+		batch, err := m.take(ctx, max(min(r.want(table.MaxGet), left), 1))
 		if err != nil {
 			return Count{}, err
 		}
 		if len(batch) == 0 {
 			return Count{Value: n, Exact: true}, nil
 		}
-		if read += len(batch); read > h.bounds.most {
+		if left == 0 {
 			return Count{Value: n}, nil
 		}
+		left -= len(batch)
 		r.rows = r.rows[:0]
 		if err := r.read(ctx, batch, len(batch)+1); err != nil {
 			return Count{}, err

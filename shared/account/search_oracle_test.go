@@ -81,7 +81,9 @@ func fulfils(w *account.Where, a told, me id.User) bool {
 		}
 		return s
 	}
-	lower := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), "xn--fsqu00a.xn--55qx5d", "例子.公司") }
+	lower := func(s string) string {
+		return strings.ReplaceAll(strings.ToLower(s), "xn--fsqu00a.xn--55qx5d", "例子.公司")
+	}
 	digits := func(s string) string {
 		s = strings.ReplaceAll(s, " ", "")
 		if !strings.HasPrefix(s, "+") {

@@ -36,7 +36,7 @@ var (
 	crowdMails  = []string{"", "ann@lotus.example", "Bob@Lotus.example", "info@例子.公司", "x@y.example"}
 	crowdPhones = []string{"", "13800138000", "+86 138 0013 8001", "+14155552671"}
 	crowdCities = []string{"", "", "Hangzhou", "hangzhou", "杭州", "重庆", "🏙"}
-	crowdLines  = []string{"", "", "Tea", "tea ", "茶", "Ｔea", "⁠"[:0]}
+	crowdLines  = []string{"", "", "Tea", "tea ", "茶", "Ｔea"}
 )
 
 func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
@@ -139,6 +139,15 @@ func (c *crowd) expose(t testing.TB, a id.Account) {
 	writes, err := s.Writes()
 	must(t, err)
 	c.Commit(t, slices.DeleteFunc(writes, func(w table.Write) bool { return w.Op == table.OpCheck })...)
+}
+
+// active is an account that can be changed.
+func (c *crowd) active() id.Account {
+	for {
+		if a := pick(c.r, c.all); a.Status == account.Active {
+			return a.ID
+		}
+	}
 }
 
 // reader is a user with a role of random scopes, and what grants and categories may give them.
