@@ -26,15 +26,19 @@ func list(a *account.Accounts) func(context.Context, *edge.Request[edge.None]) (
 			return nil, err
 		}
 		page, err := a.List(ctx, r.Who, q)
-		if err != nil {
-			return nil, err
-		}
-		body := edge.List[account.Account]{Items: page.Items}
-		if page.Count != nil {
-			body.Count = &edge.Count{Value: page.Count.Value, Exact: page.Count.Exact}
-		}
-		return &edge.Reply[edge.List[account.Account]]{Body: body, Next: page.Next}, nil
+		return paged(page, err)
 	}
+}
+
+func paged(page *account.Page, err error) (*edge.Reply[edge.List[account.Account]], error) {
+	if err != nil {
+		return nil, err
+	}
+	body := edge.List[account.Account]{Items: page.Items}
+	if page.Count != nil {
+		body.Count = &edge.Count{Value: page.Count.Value, Exact: page.Count.Exact}
+	}
+	return &edge.Reply[edge.List[account.Account]]{Body: body, Next: page.Next}, nil
 }
 
 // query reads the filters. A filter on a field that is hidden from the caller is answered as one that does not exist; an id that is none is

@@ -32,6 +32,10 @@ func Routes(p *platform.Platform) []edge.Route {
 			Query:   filters,
 		}, list(a)),
 		edge.Handle(edge.Route{
+			Operation: "accounts.search", Method: http.MethodPost, Path: "/v1/accounts/search", Access: may(policy.View),
+			Summary: "Finds accounts that the caller may see by a filter of and, or, not and conditions on fields, in an order of up to two keys.",
+		}, search(a)),
+		edge.Handle(edge.Route{
 			Operation: "accounts.get", Method: http.MethodGet, Path: one, Access: may(policy.View),
 			Summary: "Reads an account with its first fifty contacts.",
 		}, get(a)),

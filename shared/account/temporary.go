@@ -106,7 +106,7 @@ func (s *Accounts) holders(ctx context.Context, who *policy.Subject, entries []t
 	}
 	for i := range entries {
 		it := stored[entries[i].Key]
-		if it == nil || it.Index[table.G1] != entries[i].Index[table.G1] {
+		if it == nil || it.Index[table.G1] != entries[i].At {
 			continue
 		}
 		var d grantDoc
