@@ -10,6 +10,7 @@ import (
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/platform"
 	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/preview"
 	"github.com/steward-crm/steward/shared/user"
 )
 
@@ -83,24 +84,24 @@ func Routes(p *platform.Platform) []edge.Route {
 			Operation: "contacts.delete", Method: http.MethodDelete, Path: contact, Access: mayContact(policy.Delete),
 			Summary: "Removes a contact. If it was primary, the oldest of the others becomes primary.",
 		}, deleteContact(a)),
-	}, sharing(a)...)
+	}, sharing(a, preview.Of(rights, a))...)
 }
 
 // sharing are the operations that open and close an account to others, and that change its owner.
-func sharing(a *account.Accounts) []edge.Route {
+func sharing(a *account.Accounts, foretell edge.Preview) []edge.Route {
 	view, share, transfer := edge.May(policy.ModAccount, policy.View), edge.May(policy.ModAccount, policy.Share), edge.May(policy.ModAccount, policy.Transfer)
 	const one = "/v1/accounts/{id}"
 	return []edge.Route{
 		edge.Handle(edge.Route{
-			Operation: "accounts.setOwner", Method: http.MethodPut, Path: one + "/owner", Access: transfer,
+			Operation: "accounts.setOwner", Method: http.MethodPut, Path: one + "/owner", Access: transfer, Preview: foretell,
 			Summary: "Makes an active user the owner of an account. The department stays as it is unless it is named.",
 		}, setOwner(a)),
 		edge.Handle(edge.Route{
-			Operation: "accounts.assign", Method: http.MethodPost, Path: "/v1/accounts/assign", Access: transfer,
+			Operation: "accounts.assign", Method: http.MethodPost, Path: "/v1/accounts/assign", Access: transfer, Preview: foretell,
 			Summary: "Makes an active user the owner of up to twenty accounts, all or none.",
 		}, assign(a)),
 		edge.Handle(edge.Route{
-			Operation: "team.set", Method: http.MethodPost, Path: one + "/team", Access: share, Status: http.StatusCreated,
+			Operation: "team.set", Method: http.MethodPost, Path: one + "/team", Access: share, Status: http.StatusCreated, Preview: foretell,
 			Summary: "Adds a user to the team of an account, or changes their place in it. Changes the version of the account.",
 		}, give[account.TeamDraft](a, "/team")),
 		edge.Handle(edge.Route{
@@ -108,11 +109,11 @@ func sharing(a *account.Accounts) []edge.Route {
 			Summary: "Lists the team of an account.",
 		}, listGrants(a, policy.KindTeam)),
 		edge.Handle(edge.Route{
-			Operation: "team.revoke", Method: http.MethodDelete, Path: one + "/team/{userId}", Access: share,
+			Operation: "team.revoke", Method: http.MethodDelete, Path: one + "/team/{userId}", Access: share, Preview: foretell,
 			Summary: "Takes a user out of the team of an account.",
 		}, revoke(a, policy.KindTeam, "userId")),
 		edge.Handle(edge.Route{
-			Operation: "shares.set", Method: http.MethodPost, Path: one + "/shares", Access: share, Status: http.StatusCreated,
+			Operation: "shares.set", Method: http.MethodPost, Path: one + "/shares", Access: share, Status: http.StatusCreated, Preview: foretell,
 			Summary: "Shares an account with a user, a role or a department, or changes a share. Changes the version of the account.",
 		}, give[account.ShareDraft](a, "/shares")),
 		edge.Handle(edge.Route{
@@ -120,11 +121,11 @@ func sharing(a *account.Accounts) []edge.Route {
 			Summary: "Lists with whom an account is shared.",
 		}, listGrants(a, policy.KindShare)),
 		edge.Handle(edge.Route{
-			Operation: "shares.revoke", Method: http.MethodDelete, Path: one + "/shares/{granteeId}", Access: share,
+			Operation: "shares.revoke", Method: http.MethodDelete, Path: one + "/shares/{granteeId}", Access: share, Preview: foretell,
 			Summary: "Ends a share. The grantee is a user, role or department by its id, or a department with those below as dept_….below.",
 		}, revoke(a, policy.KindShare, "granteeId")),
 		edge.Handle(edge.Route{
-			Operation: "overrides.set", Method: http.MethodPost, Path: one + "/overrides", Access: share, Status: http.StatusCreated,
+			Operation: "overrides.set", Method: http.MethodPost, Path: one + "/overrides", Access: share, Status: http.StatusCreated, Preview: foretell,
 			Summary: "Switches view, edit or delete of one account on or off for a user, a role or a department. Off beats everything that allows.",
 		}, give[account.OverrideDraft](a, "/overrides")),
 		edge.Handle(edge.Route{
@@ -132,11 +133,11 @@ func sharing(a *account.Accounts) []edge.Route {
 			Summary: "Lists the switches of an account.",
 		}, listGrants(a, policy.KindOverride)),
 		edge.Handle(edge.Route{
-			Operation: "overrides.revoke", Method: http.MethodDelete, Path: one + "/overrides/{granteeId}", Access: share,
+			Operation: "overrides.revoke", Method: http.MethodDelete, Path: one + "/overrides/{granteeId}", Access: share, Preview: foretell,
 			Summary: "Takes the switches for a grantee away.",
 		}, revoke(a, policy.KindOverride, "granteeId")),
 		edge.Handle(edge.Route{
-			Operation: "temporary.set", Method: http.MethodPost, Path: one + "/temporary", Access: share, Status: http.StatusCreated,
+			Operation: "temporary.set", Method: http.MethodPost, Path: one + "/temporary", Access: share, Status: http.StatusCreated, Preview: foretell,
 			Summary: "Opens an account to a user until a time within ninety days, for a reason that the audit keeps.",
 		}, give[account.TemporaryDraft](a, "/temporary")),
 		edge.Handle(edge.Route{
@@ -144,7 +145,7 @@ func sharing(a *account.Accounts) []edge.Route {
 			Summary: "Lists the temporary permissions on an account.",
 		}, listGrants(a, policy.KindTemporary)),
 		edge.Handle(edge.Route{
-			Operation: "temporary.revoke", Method: http.MethodDelete, Path: one + "/temporary/{userId}", Access: share,
+			Operation: "temporary.revoke", Method: http.MethodDelete, Path: one + "/temporary/{userId}", Access: share, Preview: foretell,
 			Summary: "Ends a temporary permission before its time.",
 		}, revoke(a, policy.KindTemporary, "userId")),
 		edge.Handle(edge.Route{
