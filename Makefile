@@ -6,7 +6,7 @@ ADDR  ?= 127.0.0.1:3000
 DATA  ?= .steward
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo webhook test race check fmt generate bench bench-policy fuzz hooks clean
+.PHONY: peers test-peers help run demo webhook test race check fmt generate bench bench-policy fuzz hooks clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,12 @@ bench: ## run the benchmarks; each prints its ratio to a peer or a limit
 
 bench-policy: ## compare the permission engine with others, side by side; see ARGS=--help
 	@cd infra/bench && $(GO) run . $(ARGS)
+
+peers: ## install the programs that stand in for AWS in tests (needs Python and Node) into .peers
+	@./infra/peers/install.sh
+
+test-peers: peers ## run the contract suites of the AWS adapters against those programs
+	$(GO) test -p 1 -count=1 -tags peers $$(git grep -l '^//go:build peers' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 fuzz: ## fuzz each target for 20 seconds
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' shared functions infra | xargs -n1 dirname | sort -u); do \

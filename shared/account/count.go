@@ -124,7 +124,7 @@ func (s *Accounts) readAll(ctx context.Context, who *policy.Subject, q *Query, e
 		return false, err
 	}
 	r := s.reader(who, q)
-	r.dense = false // no keys are needed
+	r.dense, r.keyed = false, false // nothing is opened
 	for read := 0; read < maxRead; {
 		batch, err := m.take(ctx, table.MaxGet)
 		if err != nil || len(batch) == 0 {

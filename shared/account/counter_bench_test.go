@@ -79,14 +79,14 @@ func benchCount(b *testing.B, n int) {
 		{"director, all", admin},
 		{"director, reports", w.as(director, everything(policy.Reports))},
 	}
-	s := account.New(w.Table, w.Crypt, nil).TrustCounters().Counting(w.Feed)
+	s := account.New(w.Table, w.Crypt, nil, nil).TrustCounters().Counting(w.Feed)
 	const copies = 20
 	var before, after runtime.MemStats
 	var others []*account.Accounts
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	for range copies {
-		x := account.New(w.Table, w.Crypt, nil).TrustCounters().Counting(w.Feed)
+		x := account.New(w.Table, w.Crypt, nil, nil).TrustCounters().Counting(w.Feed)
 		_, err := x.Stats(b.Context(), admin, "owner")
 		must(b, err)
 		others = append(others, x)

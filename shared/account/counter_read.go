@@ -18,16 +18,17 @@ import (
 // Bounds of what counting keeps in memory and reads at once.
 const (
 	maxKeptTenants = 1024
-	maxKeptCells   = 100_000 // of all tenants together, some 300 bytes each; a tenant with more is used and not kept
+	maxKeptTallies = 100_000 // of all tenants together, some 300 bytes each; a tenant with more is used and not kept
 	pendingReads   = 4       // of the feed for one count, perTurn changes each
 	maxPending     = 20_000  // moves that are kept in memory until a turn has counted them
 )
 
-// Counting lets counts read the newest changes from the feed, past what the counters have counted, so that they are of now. Without it a
-// count says as of when it is.
+// Counting gives the same accounts, whose counts read the newest changes from the feed, past what the counters have counted, so that they are of
+// now. Without it a count says as of when it is.
 func (s *Accounts) Counting(f table.Feed) *Accounts {
-	s.feed = f
-	return s
+	with := *s
+	with.feed = f
+	return &with
 }
 
 // shelf keeps decoded counts, those used last.

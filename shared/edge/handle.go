@@ -34,6 +34,7 @@ type exchange struct {
 	path     map[string]string
 	query    url.Values
 	page     Page
+	asked    string // digest of the list that the body asks for; "" for none
 	ifMatch  int64
 	key      string // Idempotency-Key
 	body     []byte
@@ -68,6 +69,7 @@ var noneType = reflect.TypeFor[None]()
 // moved before the commit.
 func Handle[In, Out any](r Route, h func(context.Context, *Request[In]) (*Reply[Out], error)) Route {
 	r.in, r.out = reflect.TypeFor[In](), reflect.TypeFor[Out]()
+	_, r.pages = any(new(In)).(pager)
 	if r.Status == 0 {
 		r.Status = http.StatusOK
 		if r.out == noneType {
@@ -87,6 +89,12 @@ func Handle[In, Out any](r Route, h func(context.Context, *Request[In]) (*Reply[
 			if err := decode(x.body, &req.In, x.shape); err != nil {
 				return err
 			}
+		}
+		if p, ok := any(&req.In).(pager); ok {
+			if err := x.turn(ctx, p.paging()); err != nil {
+				return err
+			}
+			req.Page = x.page
 		}
 		rep, err := h(ctx, req)
 		if err != nil {
