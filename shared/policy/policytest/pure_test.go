@@ -123,6 +123,7 @@ func grantsOf(a *policytest.Account) []policy.RecordGrant {
 
 // pure is the policy alone: rights by access.Compile, answers by policy.Decide, lists by what policy.ReachOf names. No table, no sealing.
 type pure struct {
+	rows      func(*access.Organisation) // changes what is compiled: a fault
 	world     *policytest.World
 	compiled  *access.Compiled
 	row       principal.Tenant
@@ -132,12 +133,18 @@ type pure struct {
 }
 
 func (p *pure) Load(_ context.Context, w *policytest.World) error {
+	o := organisation(w)
+	if p.rows != nil {
+		p.rows(o)
+	}
 	*p = pure{
-		world: w, compiled: access.Compile(organisation(w)), row: tenantRow(acme, w), subjects: map[id.User]*policy.Subject{},
+		rows: p.rows, world: w, compiled: access.Compile(o), row: tenantRow(acme, w), subjects: map[id.User]*policy.Subject{},
 		resources: map[id.Account]policy.Resource{}, lists: map[id.User][]id.Account{},
 	}
 	for _, u := range w.Users {
-		p.subjects[u.ID] = p.compiled.Subject(p.row, u.ID, w.Now)
+		s := p.compiled.Subject(p.row, u.ID, w.Now)
+		s.Self.Status = principal.UserStatus(u.Status)
+		p.subjects[u.ID] = s
 	}
 	for i := range w.Accounts {
 		a := &w.Accounts[i]
