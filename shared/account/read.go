@@ -5,6 +5,7 @@ import (
 
 	"github.com/steward-crm/steward/shared/crypt"
 	"github.com/steward-crm/steward/shared/fault"
+	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/policy"
 	"github.com/steward-crm/steward/shared/table"
@@ -43,10 +44,16 @@ func (r *reader) want(missing int) int {
 func (r *reader) read(ctx context.Context, batch []string, most int) error {
 	t := r.who.Tenant
 	keys := make([]table.Key, 0, table.MaxGet)
+	asked := make(map[id.Account]bool, len(batch))
 	for _, place := range batch {
-		keys = append(keys, key.Account(t, accountIn(place)))
+		a := accountIn(place)
+		if asked[a] {
+			continue // an index that lags has it where it was, too: the first place is the later one
+		}
+		asked[a] = true
+		keys = append(keys, key.Account(t, a))
 		if r.dense {
-			keys = append(keys, key.AccountKey(t, accountIn(place)))
+			keys = append(keys, key.AccountKey(t, a))
 		}
 	}
 	items, err := r.s.table.Get(ctx, keys...)

@@ -169,12 +169,16 @@ func (k *asker) pages(u id.User, limit int) ([]id.Account, error) {
 	out := []id.Account{}
 	after := ""
 	for range mostPages {
-		ids, next, err := k.sys.Page(k.ctx, u, after, limit)
+		rows, next, err := k.sys.Page(k.ctx, u, after, limit)
 		if err != nil {
 			return nil, err
 		}
-		if len(ids) > limit {
-			return nil, k.differ(false, len(ids), limit, "list: how many are on a page of %d for %s?", limit, short(u))
+		if len(rows) > limit {
+			return nil, k.differ(false, len(rows), limit, "list: how many are on a page of %d for %s?", limit, short(u))
+		}
+		ids, err := k.listed(u, rows)
+		if err != nil {
+			return nil, err
 		}
 		out = append(out, ids...)
 		if after = next; next == "" {
@@ -182,6 +186,23 @@ func (k *asker) pages(u id.User, limit int) ([]id.Account, error) {
 		}
 	}
 	return nil, k.differ(false, "no end", len(k.Accounts), "list: %s reads page after page of %d", short(u), limit)
+}
+
+// listed gives the ids of rows, and holds what they show to the oracle.
+func (k *asker) listed(u id.User, rows []Listed) ([]id.Account, error) {
+	out := []id.Account{}
+	for _, r := range rows {
+		out = append(out, r.ID)
+		a := k.Account(r.ID)
+		if r.Row == nil || a == nil {
+			continue
+		}
+		got, want := uncovered(r.Row), k.Shown(u, a)
+		if err := k.differ(maps.Equal(got, want), got, want, "list: what is %s shown of %s in it?", short(u), short(r.ID)); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 func (k *asker) list(u id.User) error {
@@ -248,7 +269,7 @@ func (k *asker) search(u id.User) error {
 		return nil
 	}
 	for _, f := range k.filters() {
-		got, refused, err := s.Search(k.ctx, u, f)
+		rows, refused, err := s.Search(k.ctx, u, f)
 		if err != nil {
 			return err
 		}
@@ -258,6 +279,10 @@ func (k *asker) search(u id.User) error {
 		}
 		if refused {
 			continue
+		}
+		got, err := k.listed(u, rows)
+		if err != nil {
+			return err
 		}
 		all := k.Search(u, f)
 		if err := k.differ(slices.Equal(got, all), shorts(got), shorts(all), "search: what does %s find by %+v?", short(u), f); err != nil {

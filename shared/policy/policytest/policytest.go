@@ -53,11 +53,17 @@ type System interface {
 	// Get shows the account to the user; false when they may not see it, or there is none.
 	Get(ctx context.Context, u id.User, a id.Account) (Row, bool, error)
 	// Page gives up to limit accounts of the user's list from the position on that the last page named as next, "" at the start and at the end.
-	Page(ctx context.Context, u id.User, after string, limit int) (ids []id.Account, next string, err error)
+	Page(ctx context.Context, u id.User, after string, limit int) (rows []Listed, next string, err error)
 	// Count gives the length of the user's list.
 	Count(ctx context.Context, u id.User) (int, error)
 	// Field gives the user's access to a field of the module when doing the action.
 	Field(ctx context.Context, u id.User, m policy.Module, a policy.Action, field string) (policy.Access, error)
+}
+
+// Listed is an account in a list. Row is how the list shows it; nil in an implementation whose lists show ids alone.
+type Listed struct {
+	ID  id.Account
+	Row Row
 }
 
 // Explainer also says which rule spoke: 1 hard denial, 2 may do, 3 on which, 4 a default or a grant, 5 a denial.
@@ -67,7 +73,7 @@ type Explainer interface {
 
 // Searcher also lists by filters, in the order of the list. refused: the user is not shown a field of the filter, or not whole.
 type Searcher interface {
-	Search(ctx context.Context, u id.User, f Filter) (ids []id.Account, refused bool, err error)
+	Search(ctx context.Context, u id.User, f Filter) (rows []Listed, refused bool, err error)
 }
 
 // Viewers also says who can see an account, in the order of their ids.

@@ -205,13 +205,26 @@ func (p *pure) list(u id.User) []id.Account {
 	return out
 }
 
-func (p *pure) Page(_ context.Context, u id.User, after string, limit int) ([]id.Account, string, error) {
+func (p *pure) Page(_ context.Context, u id.User, after string, limit int) ([]policytest.Listed, string, error) {
+	ids, next := p.page(u, after, limit)
+	return idsAlone(ids), next, nil
+}
+
+func (p *pure) page(u id.User, after string, limit int) (ids []id.Account, next string) {
 	from, _ := strconv.Atoi(after)
 	all := p.list(u)[from:]
 	if len(all) <= limit {
-		return all, "", nil
+		return all, ""
 	}
-	return all[:limit], strconv.Itoa(from + limit), nil
+	return all[:limit], strconv.Itoa(from + limit)
+}
+
+func idsAlone(ids []id.Account) []policytest.Listed {
+	out := make([]policytest.Listed, len(ids))
+	for i, a := range ids {
+		out[i].ID = a
+	}
+	return out
 }
 
 func (p *pure) Count(_ context.Context, u id.User) (int, error) { return len(p.list(u)), nil }

@@ -1,0 +1,290 @@
+package policytest_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/steward-crm/steward/shared/access"
+	"github.com/steward-crm/steward/shared/account"
+	"github.com/steward-crm/steward/shared/change"
+	"github.com/steward-crm/steward/shared/edge/edgetest"
+	"github.com/steward-crm/steward/shared/fault"
+	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/identity"
+	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/policy/policytest"
+	"github.com/steward-crm/steward/shared/principal"
+)
+
+// desk is Steward over the local table: rows as the nouns leave them (store_test.go), subjects by access as every request loads them, and
+// answers by the operations of account. Each world is a tenant of its own; those before it stay in the table, with users, roles and accounts
+// of the same ids, so whatever crosses the border of a tenant is a wrong answer here.
+type desk struct {
+	*edgetest.Deployment
+	t        testing.TB
+	access   *access.Access
+	accounts *account.Accounts
+	store
+	faults deskFaults
+	kept   map[id.User]*policy.Subject // of keepSubjects
+}
+
+// deskFaults take guards away.
+type deskFaults struct {
+	keepSubjects bool // a subject is loaded once and kept over changes
+	noMarks      bool // grants are written without the marks that lists look for
+}
+
+func newDesk(t testing.TB, f deskFaults) *desk {
+	d := &desk{Deployment: edgetest.Deploy(t), t: t, faults: f, kept: map[id.User]*policy.Subject{}}
+	d.access = access.New(d.Table, d.Now)
+	d.accounts = account.New(d.Table, d.Crypt, nil) // no owner is ever asked for
+	return d
+}
+
+// Load makes a tenant.
+func (d *desk) Load(ctx context.Context, w *policytest.World) error {
+	clear(d.kept)
+	d.store = newStore(d.Tenant(d.t), d.Now().Truncate(time.Second).Sub(w.Now))
+	return d.write(ctx, w)
+}
+
+// Change writes what differs, as the operations that make such a change do, in as few commits as hold it.
+func (d *desk) Change(ctx context.Context, w *policytest.World) error { return d.write(ctx, w) }
+
+// Freeze and Thaw are the store's.
+func (d *desk) Freeze() { d.Store.FreezeIndexes() }
+
+// Thaw ends the lag.
+func (d *desk) Thaw() { d.Store.ThawIndexes() }
+
+// who gives the user as a request of theirs begins, or nil when they are not let in.
+func (d *desk) who(ctx context.Context, u id.User) (*policy.Subject, error) {
+	if s, ok := d.kept[u]; ok && d.faults.keepSubjects {
+		return s, nil
+	}
+	claims := identity.Claims{Name: identity.NameOf(d.tenant, u), Session: "s", AuthTime: d.Now()}
+	s, err := d.access.Subject(ctx, claims, principal.Principal{Locale: "en", Operation: "test.operation", At: d.Now()})
+	if fault.IsKind(err, fault.Unauthenticated) || fault.IsKind(err, fault.Denied) {
+		return nil, nil
+	}
+	d.kept[u] = s
+	return s, err
+}
+
+// refused turns a refusal into an answer.
+func refused(err error) (bool, error) {
+	if fault.IsKind(err, fault.NotFound) || fault.IsKind(err, fault.Denied) {
+		return true, nil
+	}
+	return false, err
+}
+
+// Check asks about another user as an administrator does, by the rights that access gives of them and the account as it is stored.
+func (d *desk) Check(ctx context.Context, q policytest.Question) (bool, error) {
+	row, err := d.stands(ctx)
+	if err != nil {
+		return false, err
+	}
+	s, err := d.access.Of(ctx, &policy.Subject{Principal: principal.Principal{Tenant: d.tenant, At: d.Now()}, Org: row}, q.User)
+	if err != nil {
+		return false, err
+	}
+	r, err := d.resource(ctx, q.Account)
+	return err == nil && policy.Decide(s, q.Module, q.Action, r).Allowed, err
+}
+
+// Explain asks the rights that were compiled with everyone's.
+func (d *desk) Explain(ctx context.Context, q policytest.Question) (policytest.Verdict, error) {
+	row, err := d.stands(ctx)
+	if err != nil {
+		return policytest.Verdict{}, err
+	}
+	c, err := d.access.Compiled(ctx, row)
+	if err != nil {
+		return policytest.Verdict{}, err
+	}
+	r, err := d.resource(ctx, q.Account)
+	v := policy.Decide(c.Subject(row, q.User, d.Now()), q.Module, q.Action, r)
+	return policytest.Verdict{Allowed: v.Allowed, Rule: v.Rule}, err
+}
+
+func (d *desk) WhoCanSee(ctx context.Context, a id.Account) ([]id.User, error) {
+	row, err := d.stands(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, err := d.access.Compiled(ctx, row)
+	if err != nil {
+		return nil, err
+	}
+	r, err := d.resource(ctx, a)
+	out := []id.User{}
+	for _, u := range c.Users() {
+		if policy.Decide(c.Subject(row, u, d.Now()), policy.ModAccount, policy.View, r).Allowed {
+			out = append(out, u)
+		}
+	}
+	return out, err
+}
+
+func (d *desk) Get(ctx context.Context, u id.User, a id.Account) (policytest.Row, bool, error) {
+	s, err := d.who(ctx, u)
+	if s == nil {
+		return nil, false, err
+	}
+	x, err := d.accounts.Get(ctx, s, a)
+	if no, err := refused(err); no || err != nil {
+		return nil, false, err
+	}
+	return accountRow(x), true, nil
+}
+
+func (d *desk) Contacts(ctx context.Context, u id.User, a id.Account) ([]policytest.Row, bool, error) {
+	s, err := d.who(ctx, u)
+	if s == nil {
+		return nil, false, err
+	}
+	p, err := d.accounts.Contacts(ctx, s, a, "", 100)
+	if no, err := refused(err); no || err != nil {
+		return nil, false, err
+	}
+	x, err := d.accounts.Get(ctx, s, a)
+	if err != nil {
+		return nil, false, err
+	}
+	rows := []policytest.Row{}
+	for i, c := range p.Items {
+		row := filled(policytest.Row{"name": c.Name, "title": c.Title, "email": string(c.Email), "phone": string(c.Phone)})
+		rows = append(rows, row)
+		if y := x.Contacts[i]; c.Name != y.Name || c.Email != y.Email || c.Phone != y.Phone || c.Title != y.Title {
+			return nil, false, errors.New("the account shows its contact in another way than the list of contacts")
+		}
+	}
+	return rows, true, nil
+}
+
+func filled(r policytest.Row) policytest.Row {
+	for field, value := range r {
+		if value == "" {
+			delete(r, field)
+		}
+	}
+	return r
+}
+
+func accountRow(x *account.Account) policytest.Row {
+	return filled(policytest.Row{
+		"name": x.Name, "type": x.Type, "valueTier": x.ValueTier, "stage": x.Stage, "email": string(x.Email), "phone": string(x.Phone),
+		"idNumber": string(x.IDNumber), "address.city": x.Address.City, "ownerId": string(x.Owner), "departmentId": string(x.Department),
+		"categoryIds": string(x.Categories),
+	})
+}
+
+func (d *desk) Page(ctx context.Context, u id.User, after string, limit int) ([]policytest.Listed, string, error) {
+	p, err := d.list(ctx, u, account.Query{After: after, Limit: limit})
+	return rowsOf(p), p.Next, err
+}
+
+func rowsOf(p *account.Page) []policytest.Listed {
+	out := []policytest.Listed{}
+	for i := range p.Items {
+		out = append(out, policytest.Listed{ID: p.Items[i].ID, Row: accountRow(&p.Items[i])})
+	}
+	return out
+}
+
+func (d *desk) list(ctx context.Context, u id.User, q account.Query) (*account.Page, error) {
+	none := &account.Page{Count: &account.Count{Exact: true}}
+	s, err := d.who(ctx, u)
+	if s == nil {
+		return none, err
+	}
+	p, err := d.accounts.List(ctx, s, q)
+	if no, err := refused(err); no || err != nil {
+		return none, err
+	}
+	return p, nil
+}
+
+func (d *desk) Count(ctx context.Context, u id.User) (int, error) {
+	p, err := d.list(ctx, u, account.Query{Limit: 1, Count: true})
+	if err == nil && !p.Count.Exact {
+		err = errors.New("so few accounts, and the count is not exact")
+	}
+	return p.Count.Value, err
+}
+
+func (d *desk) Search(ctx context.Context, u id.User, f policytest.Filter) ([]policytest.Listed, bool, error) {
+	s, err := d.who(ctx, u)
+	if err != nil {
+		return nil, false, err
+	}
+	for field, value := range map[string]string{
+		"ownerId": string(f.Owner), "departmentId": string(f.Department), "categoryIds": string(f.Category), "status": f.Status,
+		"type": f.Type, "valueTier": f.ValueTier, "stage": f.Stage,
+	} {
+		if value != "" && (s == nil && field != "status" || s != nil && !account.Filterable(s, field)) {
+			return nil, true, nil
+		}
+	}
+	q := account.Query{
+		Limit: 100, Owner: f.Owner, Department: f.Department, Category: f.Category, Status: account.Status(f.Status), Type: f.Type,
+		ValueTier: f.ValueTier, Stage: f.Stage, Count: true,
+	}
+	p, err := d.list(ctx, u, q)
+	if err == nil && (len(p.Items) != p.Count.Value || p.Next != "") {
+		err = errors.New("the count of a search is not its length")
+	}
+	return rowsOf(p), false, err
+}
+
+func (d *desk) Field(ctx context.Context, u id.User, m policy.Module, a policy.Action, field string) (policy.Access, error) {
+	s, err := d.who(ctx, u)
+	if s == nil {
+		return policy.Hidden, err
+	}
+	return s.Field(m, a, field), nil
+}
+
+// Attempt runs the operation and drops what it staged.
+func (d *desk) Attempt(ctx context.Context, q policytest.Question) (bool, error) {
+	s, err := d.who(ctx, q.User)
+	if s == nil {
+		return false, err
+	}
+	c := change.New(s.Principal, d.IDs, d.Now())
+	if q.Module == policy.ModAccount {
+		_, err = d.accounts.Update(ctx, s, c, q.Account, 0, account.Patch{})
+	} else {
+		_, err = d.accounts.AddContact(ctx, s, c, q.Account, 0, account.ContactDraft{Name: "Lin"})
+	}
+	// Refused for another reason than rights: those let it pass.
+	if f, ok := errors.AsType[*fault.Fault](err); ok && slices.Contains([]string{"account_deactivated", "field_not_writable"}, f.Code) {
+		return true, nil
+	}
+	no, err := refused(err)
+	return !no && err == nil, err
+}
+
+// stands is the tenant's row as it is stored.
+func (d *desk) stands(ctx context.Context) (row principal.Tenant, err error) {
+	items, err := d.Table.Get(ctx, key.Tenant(d.tenant))
+	if err == nil {
+		err = json.Unmarshal(items[0].Doc, &row)
+	}
+	return row, err
+}
+
+// TestLocal holds all of Steward that answers about rights, over the local table, to the oracle: access, account, policy (I4, I6, I7).
+func TestLocal(t *testing.T) {
+	policytest.Run(t, func(t testing.TB) policytest.System { return newDesk(t, deskFaults{}) }, policytest.Options{
+		Worlds: min(80, *worlds), Changes: 3, Seed: *seed,
+	})
+}
