@@ -192,7 +192,8 @@ func (d *desk) account(ctx context.Context, x *docs, w *policytest.World, a *pol
 	set("grants", grants[:len(grants)-more], len(grants) == 0)
 	set("moreGrants", more, more == 0)
 	it.Index = maps.Clone(it.Index)
-	it.Index[table.G1], it.Index[table.G2] = at.InTenant(0), at.InOwner()
+	it.Index[table.G1] = table.IndexKey{PK: it.Index[table.G1].PK, SK: at.InTenant(0).SK} // in the shard that Create chose
+	it.Index[table.G2] = at.InOwner()
 	if delete(it.Index, table.G3); a.Department != "" {
 		it.Index[table.G3] = at.InDepartment()
 	}
@@ -208,6 +209,9 @@ func (d *desk) account(ctx context.Context, x *docs, w *policytest.World, a *pol
 	for n, g := range grants {
 		over := n >= inOrder
 		markGranted(d.marks, g, over)
+		if d.faults.stayPut {
+			at.Updated = w.Now.Add(d.shift - time.Hour)
+		}
 		x.put(grantItem(t, at, g, over), grantDoc{g, a.ID, t, a.Owner, at.Updated, over})
 	}
 	return nil
@@ -249,7 +253,7 @@ func (d *desk) create(ctx context.Context, w *policytest.World, a *policytest.Ac
 	chart := policy.Chart{User: a.Owner}
 	who := &policy.Subject{
 		Principal: principal.Principal{Tenant: d.tenant, User: a.Owner, Locale: "en", Operation: "test.operation", At: d.Now()},
-		Org:       tenantRow(d.tenant, &policytest.World{TenantStatus: "active"}),
+		Org:       tenantRow(d.tenant, &policytest.World{Seed: w.Seed, TenantStatus: "active"}),
 		Self:      principal.Standing{Place: p, Status: principal.UserActive}, Rights: policy.Compile(chart, []policy.Role{all()}),
 	}
 	draft := account.Draft{
@@ -299,7 +303,11 @@ func only(a id.Account) *id.Source {
 }
 
 // resource is the account as it is stored; of one that is not there, nothing.
-func (d *desk) resource(ctx context.Context, a id.Account) (policy.Resource, error) {
+func (d *desk) resource(ctx context.Context, a id.Account) (r policy.Resource, err error) {
+	if r, ok := d.known[a]; ok {
+		return r, nil
+	}
+	defer func() { d.known[a] = r }()
 	items, err := d.Table.Get(ctx, key.Account(d.tenant, a))
 	if err != nil || len(items) == 0 {
 		return policy.Resource{}, err
@@ -314,7 +322,7 @@ func (d *desk) resource(ctx context.Context, a id.Account) (policy.Resource, err
 	if err := json.Unmarshal(items[0].Doc, &doc); err != nil {
 		return policy.Resource{}, err
 	}
-	r := policy.Resource{Tenant: d.tenant, Owner: doc.Owner, Department: doc.Department, Categories: doc.Categories, Grants: doc.Grants}
+	r = policy.Resource{Tenant: d.tenant, Owner: doc.Owner, Department: doc.Department, Categories: doc.Categories, Grants: doc.Grants}
 	if doc.More == 0 {
 		return r, nil
 	}
