@@ -2,8 +2,9 @@ package policytest_test
 
 import (
 	"context"
-	"math/rand/v2"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/steward-crm/steward/shared/policy/policytest"
 	"github.com/steward-crm/steward/shared/principal"
 	"github.com/steward-crm/steward/shared/table"
+	"github.com/steward-crm/steward/shared/table/local"
 )
 
 // rights are all that the races change about one user and one account of somebody else: each is one thing that one operation changes.
@@ -62,6 +64,7 @@ type contest struct {
 	acct  id.Account
 	role  id.Role
 	base  time.Time
+	now   rights
 
 	mu  sync.Mutex
 	ops []porcupine.Operation
@@ -122,6 +125,27 @@ func (c *contest) read(ctx context.Context, list bool, cached *policy.Subject) (
 	_, err := c.accounts.Get(ctx, s, c.acct)
 	no, err := refused(err)
 	return !no && err == nil, err
+}
+
+// to brings the rights to each of the states in turn, thing by thing.
+func (c *contest) to(ctx context.Context, states ...rights) error {
+	for _, want := range states {
+		for _, is := range []rights{
+			{want.Active, c.now.Holds, c.now.Views, c.now.Granted},
+			{want.Active, want.Holds, c.now.Views, c.now.Granted},
+			{want.Active, want.Holds, want.Views, c.now.Granted},
+			want,
+		} {
+			if is == c.now {
+				continue
+			}
+			if err := c.change(ctx, c.now, is); err != nil {
+				return err
+			}
+			c.now = is
+		}
+	}
+	return nil
 }
 
 // change stages and commits as operations do: rows on the versions that were read, and the tenant's row raised.
@@ -202,22 +226,16 @@ func (c *contest) share(s *change.Set, it table.Item, on bool) error {
 	return stagePut(s, it, doc)
 }
 
-// turns are how a writer changes the rights: step by step, so that every state is one that somebody meant.
-type turns func(r *rand.Rand, now rights) rights
-
-// fight has the user read, by several requests at once, while their rights change, and gives what the model says of the history. Reads are
-// handed out with each change, so that as many run beside each, however busy the machine is.
-func (c *contest) fight(t *testing.T, first rights, next turns, keep bool) porcupine.CheckResult {
+// fight has the user read, by several requests at once, while their rights change, and gives what the model says of the history. The
+// rights go round a course. Reads are handed out with each change, so that as many run beside each, however busy the machine is.
+func (c *contest) fight(t *testing.T, course []rights, keep bool) porcupine.CheckResult {
 	t.Helper()
-	const readers, changes, beside = 4, 150, 12
-	now := rights{}
-	for _, to := range []rights{{Active: first.Active}, {Active: first.Active, Holds: first.Holds}, {first.Active, first.Holds, first.Views, false}, first} {
-		if err := c.change(t.Context(), now, to); err != nil {
-			t.Fatal(err)
-		}
-		now = to
+	first := course[len(course)-1]
+	const readers, rounds, beside = 4, 40, 12
+	if err := c.to(t.Context(), course...); err != nil {
+		t.Fatal(err)
 	}
-	turn := make(chan struct{}, beside)
+	turn := make(chan struct{}, beside*len(course))
 	var all, some sync.WaitGroup
 	for n := range readers {
 		kept, err := c.subject(t.Context())
@@ -239,19 +257,21 @@ func (c *contest) fight(t *testing.T, first rights, next turns, keep bool) porcu
 			}
 		})
 	}
-	r := rand.New(rand.NewPCG(1, 1))
-	for range changes {
-		some.Add(beside)
-		for range beside {
-			turn <- struct{}{}
+	for n := range rounds {
+		for _, to := range course {
+			some.Add(beside)
+			for range beside {
+				turn <- struct{}{}
+			}
+			call := time.Since(c.base)
+			if err := c.to(t.Context(), to); err != nil {
+				t.Error(err)
+			}
+			c.note(0, call, step{true, to}, nil)
+			if n%2 == 0 { // no state goes unread; and in the other rounds several changes fall into one request
+				some.Wait()
+			}
 		}
-		call, to := time.Since(c.base), next(r, now)
-		if err := c.change(t.Context(), now, to); err != nil {
-			t.Error(err)
-			break
-		}
-		c.note(0, call, step{true, to}, nil)
-		now = to
 		some.Wait()
 	}
 	close(turn)
@@ -265,51 +285,34 @@ func (c *contest) fight(t *testing.T, first rights, next turns, keep bool) porcu
 	if allowed == 0 && first.allow() {
 		t.Error("nothing was ever seen: the history tells nothing")
 	}
-	t.Logf("%d changes, %d reads, %d of them allowed", changes, len(c.ops)-changes, allowed)
+	t.Logf("%d changes and reads, %d of them allowed reads", len(c.ops), allowed)
 	return porcupine.CheckOperationsTimeout(oneAfterTheOther(first), c.ops, 30*time.Second)
 }
 
-// The races: what changes while the user reads.
-var races = map[string]struct {
-	first rights
-	next  turns
-}{
-	"status":       {rights{true, true, true, true}, func(_ *rand.Rand, now rights) rights { now.Active = !now.Active; return now }},
-	"role held":    {rights{true, true, true, true}, func(_ *rand.Rand, now rights) rights { now.Holds = !now.Holds; return now }},
-	"role changed": {rights{true, true, true, true}, func(_ *rand.Rand, now rights) rights { now.Views = !now.Views; return now }},
-	"share":        {rights{true, true, true, true}, func(_ *rand.Rand, now rights) rights { now.Granted = !now.Granted; return now }},
-	// Never both at once: who holds the role finds nothing in it, and it is filled only when they have lost it.
-	"role taken, then widened": {rights{true, true, false, true}, func(_ *rand.Rand, now rights) rights {
-		switch {
-		case now.Holds && now.Views:
-			now.Views = false
-		case now.Holds:
-			now.Holds = false
-		case !now.Views:
-			now.Views = true
-		default:
-			now.Views = false
-		}
-		return now
-	}},
-	"role and status at random": {rights{true, true, true, true}, func(r *rand.Rand, now rights) rights {
-		switch r.IntN(3) {
-		case 0:
-			now.Active = !now.Active
-		case 1:
-			now.Holds = !now.Holds
-		case 2:
-			now.Views = !now.Views
-		}
-		return now
-	}},
+// The races: what rights go through, one change at a time, while the user reads. The last is where they start.
+var races = map[string][]rights{
+	"status":       {{false, true, true, true}, {true, true, true, true}},
+	"role held":    {{true, false, true, true}, {true, true, true, true}},
+	"role changed": {{true, true, false, true}, {true, true, true, true}},
+	"share":        {{true, true, true, false}, {true, true, true, true}},
+	// Who holds the role never finds anything in it.
+	"role taken, then widened": {{true, false, false, true}, {true, false, true, true}, {true, false, false, true}, {true, true, false, true}},
+	"inactive, then widened":   {{false, true, false, true}, {false, true, true, true}, {false, true, false, true}, {true, true, false, true}},
+	"all in turn": {
+		{false, true, true, true},
+		{false, false, true, true},
+		{true, false, true, true},
+		{true, false, false, true},
+		{true, true, false, true},
+		{true, true, true, true},
+	},
 }
 
 // TestRevokeThenRead is I3: under changes of status, role, assignment and share, what is read was allowed at some instant of the request.
 func TestRevokeThenRead(t *testing.T) {
-	for name, race := range races {
+	for name, course := range races {
 		t.Run(name, func(t *testing.T) {
-			if got := newContest(t).fight(t, race.first, race.next, false); got != porcupine.Ok {
+			if got := newContest(t).fight(t, course, false); got != porcupine.Ok {
 				t.Errorf("no order of the changes explains what was read: %v", got)
 			}
 		})
@@ -320,9 +323,93 @@ func TestRevokeThenRead(t *testing.T) {
 func TestRevokeThenReadFindsAKeptSubject(t *testing.T) {
 	for _, name := range []string{"status", "role held", "role changed"} {
 		t.Run(name, func(t *testing.T) {
-			if got := newContest(t).fight(t, races[name].first, races[name].next, true); got != porcupine.Illegal {
+			if got := newContest(t).fight(t, races[name], true); got != porcupine.Illegal {
 				t.Errorf("a kept subject passes: %v", got)
 			}
 		})
+	}
+}
+
+// TestEveryInterleaving is I3 without chance: a request is stopped before each of its calls of the table in turn, one to three changes are
+// made, and it goes on. What it answers must have been so at some instant.
+func TestEveryInterleaving(t *testing.T) {
+	for name, course := range races {
+		t.Run(name, func(t *testing.T) {
+			c := newContest(t)
+			n := 0
+			for start := range course {
+				for changes := 1; changes <= 3; changes++ {
+					for _, list := range []bool{false, true} {
+						for at := 1; c.stopped(t, course, start, at, changes, list, atOnce); at++ {
+							n++
+						}
+					}
+				}
+			}
+			t.Logf("%d interleavings", n)
+		})
+	}
+}
+
+// stopped runs one read that is stopped before its nth call, and demands that the answer is so. It answers false when there is no such call.
+func (c *contest) stopped(t *testing.T, course []rights, start, at, changes int, list bool, so func([]rights, bool) bool) bool {
+	t.Helper()
+	if err := c.to(t.Context(), course[start]); err != nil {
+		t.Fatal(err)
+	}
+	states := []rights{c.now}
+	var calls atomic.Int64
+	c.Faults.Before = func(local.Call) error {
+		if calls.Add(1) != int64(at) {
+			return nil
+		}
+		for i := range changes {
+			to := course[(start+1+i)%len(course)]
+			if err := c.to(t.Context(), to); err != nil {
+				t.Error(err)
+			}
+			states = append(states, to)
+		}
+		return nil
+	}
+	seen, err := c.read(t.Context(), list, nil)
+	c.Faults.Before = nil
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !so(states, seen) {
+		t.Errorf("stopped before call %d for %v: answered %v", at, states, seen)
+	}
+	return len(states) > 1
+}
+
+// atOnce: one instant explains the answer.
+func atOnce(states []rights, seen bool) bool {
+	return slices.ContainsFunc(states, func(r rights) bool { return r.allow() == seen })
+}
+
+// TestUserThenAccount says where I3 ends: who asks is judged as of the beginning of the request and the account as of its reading, two
+// instants in this order. So an account that is shared with somebody in the instant after they lost their role may still be answered to a
+// request of theirs that is under way, and to none that begins later.
+func TestUserThenAccount(t *testing.T) {
+	course := []rights{{true, false, true, false}, {true, false, true, true}, {true, false, true, false}, {true, true, true, false}}
+	c := newContest(t)
+	inTurn := func(states []rights, seen bool) bool {
+		for i, user := range states {
+			for _, acct := range states[i:] {
+				if seen == (user.Active && user.Holds && user.Views && acct.Granted) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	for start := range course {
+		for changes := 1; changes <= 3; changes++ {
+			for _, list := range []bool{false, true} {
+				for at := 1; c.stopped(t, course, start, at, changes, list, inTurn); at++ {
+				}
+			}
+		}
 	}
 }
