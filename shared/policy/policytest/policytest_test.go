@@ -17,6 +17,6 @@ var (
 // TestPolicy holds policy and the compiling of access to the oracle (I4, I6, I7; R01–R08, A16–A18, A22, A25).
 func TestPolicy(t *testing.T) {
 	policytest.Run(t, func(testing.TB) policytest.System { return &pure{} }, policytest.Options{
-		Worlds: min(*worlds, 1_000_000), Changes: 2, Seed: *seed, Workers: runtime.GOMAXPROCS(0),
+		Worlds: max(1, min(*worlds, 1_000_000)/share), Changes: 2, Seed: *seed, Workers: runtime.GOMAXPROCS(0),
 	})
 }
