@@ -7,29 +7,9 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/steward-crm/steward/shared/fault"
-	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/policy"
 	"github.com/steward-crm/steward/shared/principal"
 )
-
-// subject is an active user of an active tenant with the roles.
-func subject(roles ...policy.Role) *policy.Subject {
-	w := newWorld()
-	w.users = []id.User{"ann"}
-	w.status["ann"] = principal.UserActive
-	p := principal.Place{User: "ann", Active: true}
-	for i, r := range roles {
-		r.ID = id.Role(rune('a' + i))
-		w.roles[r.ID] = r
-		p.Roles = append(p.Roles, r.ID)
-	}
-	w.place["ann"] = p
-	return w.subject("ann")
-}
-
-func grant(m policy.Module, a policy.Action, s policy.Scope) policy.Grant {
-	return policy.Grant{Module: m, Action: a, Scope: s}
-}
 
 // TestEveryRightIsAllowedAndDenied is R03 over the whole catalogue: a role with the one grant allows the one pair and no other.
 func TestEveryRightIsAllowedAndDenied(t *testing.T) {
