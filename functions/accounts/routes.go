@@ -45,6 +45,7 @@ func Routes(p *platform.Platform) []edge.Route {
 			Operation: "accounts.reactivate", Method: http.MethodPost, Path: one + "/reactivate", Access: may(policy.Update),
 			Summary: "Takes a deactivated account up again, with the data it was put away with.",
 		}, reactivate(a)),
+		accessRoute(p, a),
 		edge.Handle(edge.Route{
 			Operation: "contacts.create", Method: http.MethodPost, Path: contacts, Access: mayContact(policy.Create), Status: http.StatusCreated,
 			Summary: "Adds a contact to an account. The first contact is primary; another that says so takes its place.",

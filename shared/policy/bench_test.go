@@ -31,7 +31,9 @@ func director() (*policy.Subject, map[string]policy.Resource) {
 	}
 	mine := append(slices.Clone(team[:2]), policy.RecordGrant{Kind: policy.KindTeam, To: policy.ToUser(user(777)), On: policy.ActView, Superiors: true})
 	closed := append(slices.Clone(team[:2]), policy.RecordGrant{Kind: policy.KindOverride, To: policy.ToDepartment(dept(0), true), Off: policy.ActView})
-	at.Granted = func(policy.Grantee) (policy.Mark, bool) { return policy.Mark{Superiors: true, Off: true, Overflow: true}, true }
+	at.Granted = func(policy.Grantee) (policy.Mark, bool) {
+		return policy.Mark{Superiors: true, Off: true, Overflow: true}, true
+	}
 	at.Superiors = []policy.Grantee{policy.ToUser(user(777)), policy.ToDepartment(dept(177), false)}
 	at.Categories = []policy.CategoryGrant{{Category: "cat_2", To: policy.ToDepartment(dept(0), false), On: policy.ActView}}
 	s := &policy.Subject{

@@ -216,8 +216,8 @@ func (q *Question) decide(s *Subject) Decision {
 	return Decision{Allowed: held != None, Rule: 2, Scope: held}
 }
 
-// holds reports whether the question is answered with yes.
-func (q *Question) holds(s *Subject) bool {
+// Holds reports whether the question is answered with yes.
+func (q *Question) Holds(s *Subject) bool {
 	return q.decide(s).Allowed && (q.Field == "" || s.Field(q.Module, q.Action, q.Field).AtLeast(q.Wants()))
 }
 

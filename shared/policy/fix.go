@@ -128,7 +128,7 @@ func (w *supposed) answers(qs []Question) bool {
 		if q.On != nil {
 			q.On = w.on
 		}
-		return !q.holds(&w.s)
+		return !q.Holds(&w.s)
 	})
 }
 
