@@ -320,3 +320,25 @@ func TestTwoRulesOnOneField(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// TestNarrowedFields: every field that is less than open is named, with each action that a role grants, and no other.
+func TestNarrowedFields(t *testing.T) {
+	s := subject(
+		policy.Role{Grants: []policy.Grant{grant(policy.ModAccount, policy.View, policy.Own)}, Fields: []policy.FieldRule{
+			{Module: policy.ModAccount, Field: "phone", Access: policy.Masked}, {Module: policy.ModAccount, Field: "name", Access: policy.Edit},
+		}},
+		policy.Role{Grants: []policy.Grant{grant(policy.ModAccount, policy.Update, policy.Own)}},
+	)
+	want := []policy.FieldAccess{
+		{Module: policy.ModAccount, Action: policy.View, Field: "idNumber", Access: policy.Hidden},
+		{Module: policy.ModAccount, Action: policy.View, Field: "phone", Access: policy.Masked},
+		{Module: policy.ModAccount, Action: policy.Update, Field: "idNumber", Access: policy.Hidden},
+	}
+	if got := policy.Narrowed(s); !slices.Equal(got, want) {
+		t.Errorf("%+v", got)
+	}
+	s.Org.Settings.ModulesOff = []string{"account"}
+	if got := policy.Narrowed(s); len(got) != 0 {
+		t.Errorf("in a module that is off: %+v", got)
+	}
+}
