@@ -82,20 +82,6 @@ func TestMyself(t *testing.T) {
 	}
 }
 
-func TestMyPermissions(t *testing.T) {
-	w := signintest.New(t)
-	who := w.User(t, w.Tenant, policy.Grant{Module: policy.ModAccount, Action: policy.View, Scope: policy.Department})
-	var out struct {
-		Roles  []string       `json:"roleIds"`
-		Grants []policy.Grant `json:"grants"`
-	}
-	api := edgetest.Serve(t, w.Platform, routes(w))
-	api.As(who).Get("/v1/me/permissions").Want(t, http.StatusOK, "").Read(t, &out)
-	if len(out.Roles) != 1 || len(out.Grants) != 1 || out.Grants[0].Scope != policy.Department {
-		t.Errorf("permissions are %+v", out)
-	}
-}
-
 func change(w *signintest.World, p *signintest.Person, current, next string) *edgetest.Answer {
 	return w.As(p).Post("/v1/me/password", map[string]any{"currentPassword": current, "newPassword": next})
 }

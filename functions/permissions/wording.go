@@ -1,6 +1,7 @@
 package permissions
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,11 @@ func (w *wording) shows(field string) bool {
 	return w.who.Field(policy.ModAccount, policy.View, field).AtLeast(policy.Read)
 }
 
+// placed reports whether who asks may know whose a record of the module is and where it lies, which the scope that reaches it would tell.
+func (w *wording) placed(m policy.Module) bool {
+	return m == policy.ModUser || w.shows("ownerId") && w.shows("departmentId")
+}
+
 func (w *wording) explanation(s *policy.Subject, qs []policy.Question, f policy.Facts) explanation {
 	last := qs[len(qs)-1]
 	e := policy.Explain(s, last, f)
@@ -63,6 +69,9 @@ func (w *wording) explanation(s *policy.Subject, qs []policy.Question, f policy.
 		fixes = nil
 	}
 	for _, way := range fixes {
+		if last.On != nil && !w.placed(last.Module) && slices.ContainsFunc(way, func(c policy.Change) bool { return c.Scope != policy.None }) {
+			continue
+		}
 		var one fix
 		for _, c := range way {
 			one.Changes = append(one.Changes, w.step(c))
@@ -92,13 +101,11 @@ func (w *wording) layer(q policy.Question, l *policy.Layer) layer {
 	switch l.Name {
 	case policy.LayerScope:
 		out.Held, out.Needs, out.Line, out.Path = wordOf(l.Scope.Held), wordOf(l.Scope.Needs), l.Scope.Line, l.Scope.Path
-		if q.Module != policy.ModUser && !w.shows("ownerId") {
-			out.Line = nil
-		}
-		if q.Module != policy.ModUser && !w.shows("departmentId") {
-			out.Path = nil
-		}
 		args["held"], args["needs"] = w.word("scope", l.Scope.Held.String()), w.word("scope", l.Scope.Needs.String())
+		if !w.placed(q.Module) {
+			out.Needs, out.Line, out.Path = "", nil, nil
+			args["needs"] = w.word("explain", "not_shown")
+		}
 	case policy.LayerDefault:
 		args["default"] = w.word("default", string(l.Default))
 	case policy.LayerField:

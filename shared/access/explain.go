@@ -27,6 +27,14 @@ func (c *Compiled) Facts(p principal.Place, all bool) policy.Facts {
 		return f.Chart.Reports[i]
 	}
 	f.Held = c.Held(p)
+	f.Holders = func(r id.Role) (n int) {
+		for u := range c.Places {
+			if slices.Contains(c.RolesOf(u), r) {
+				n++
+			}
+		}
+		return n
+	}
 	if !all {
 		return f
 	}

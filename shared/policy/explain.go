@@ -36,6 +36,7 @@ type Facts struct {
 	Chart   Chart
 	Held    []HeldRole
 	Roles   []Role                            // of the tenant: those that a remedy may name. What is held is left out of account
+	Holders func(id.Role) int                 // how many users hold a role
 	Manager func(id.User) id.User             // "" for none
 	Parent  func(id.Department) id.Department // "" for none
 	Through func(Grantee) id.User             // an active user who reports to the subject and is one of the grantee; "" for none

@@ -133,7 +133,7 @@ func (w *supposed) answers(qs []Question) bool {
 }
 
 // Fixes gives the remedies that would have all of the questions answered with yes: the smallest first, and of one size those that open
-// least: a record before a user's rights, those before a role that others hold too, that before a rule for the whole tenant. Each is
+// least: one record, then rights of users, then a rule for the whole tenant. Each is
 // a set of changes of which none can be left out. None when the answer is yes already, or when nothing would help. Questions on a record
 // are all on the same. Changes of place, manager and department are not thought of, nor are such as break a rule of separation of duty.
 func Fixes(s *Subject, f Facts, qs ...Question) [][]Change {
@@ -205,26 +205,30 @@ func sameAs(a []Change) func([]Change) bool {
 	}
 }
 
-// width says how much the changes open: first whom they concern, then how much of it.
+// width says how much the changes open: first whether the record, rights of users or a rule for the whole tenant, then how much of it: scopes
+// are steps, and what a role gains counts for each of its holders.
 func (w *supposed) width(way []Change) []int {
-	whom, much := 0, 0
+	what, much := 0, 0
 	for _, c := range way {
-		of, n := 1, bits.OnesCount8(uint8(c.Acts))+int(c.Scope)+c.Access.rank()
+		of, n := 1, bits.OnesCount8(uint8(c.Acts))
 		switch c.Kind {
-		case ActivateUser, CreateRole:
+		case ActivateUser:
 			of = 2
+		case CreateRole:
+			of, n = 2, int(c.Scope)
 		case AssignRole:
 			of = 2
 			i := slices.IndexFunc(w.f.Roles, func(r Role) bool { return r.ID == c.Role })
 			for _, g := range w.f.Roles[i].Grants {
-				n += int(g.Scope)
+				has := (&Question{Module: g.Module, Action: g.Action}).held(&w.s)
+				n += max(0, int(g.Scope)-int(has))
 			}
 		case AddGrant, WidenGrant, SetField:
-			of = 3
+			of, n = 2, (int(c.Scope)+c.Access.rank())*w.f.Holders(c.Role)
 		case ActivateTenant, EnableModule, SetDefault:
-			of = 4
+			of = 3
 		}
-		whom, much = max(whom, of), much+n
+		what, much = max(what, of), much+n
 	}
-	return []int{whom, much}
+	return []int{what, much}
 }

@@ -228,13 +228,14 @@ func TestFixesInOrder(t *testing.T) {
 		want []string
 	}{
 		{"view another's", policy.Question{Module: policy.ModAccount, Action: policy.View, On: &other}, []string{
-			"share", "assign_role b", "assign_role c", "widen_grant a all", "set_default public_read",
+			"share", "assign_role b", "widen_grant a all", "assign_role c", "set_default public_read",
 		}},
 		{"edit another's", policy.Question{Module: policy.ModAccount, Action: policy.Update, On: &other}, []string{
-			"assign_role c", "add_grant a all", "add_grant a own + share", "add_grant a own + set_default public_edit",
+			"add_grant a all", "assign_role c", "add_grant a own + share", "add_grant a own + set_default public_edit",
 		}},
 		{"view what is closed", policy.Question{Module: policy.ModAccount, Action: policy.View, On: &closed}, []string{
-			"lift_switch + share", "assign_role b + lift_switch", "assign_role c + lift_switch", "lift_switch + widen_grant a all", "lift_switch + set_default public_read",
+			"lift_switch + share", "assign_role b + lift_switch", "lift_switch + widen_grant a all", "assign_role c + lift_switch",
+			"lift_switch + set_default public_read",
 		}},
 		{"delete what is closed", policy.Question{Module: policy.ModAccount, Action: policy.Delete, On: &closed}, []string{
 			"create_role all + lift_switch", "assign_role c + lift_switch", "add_grant a own + lift_switch + switch_on",

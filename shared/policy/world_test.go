@@ -146,7 +146,13 @@ func (w *world) subject(u id.User) *policy.Subject {
 // facts are what an explanation of the user needs besides.
 func (w *world) facts(u id.User) policy.Facts {
 	f := policy.Facts{
-		Chart:   w.chart(u),
+		Chart: w.chart(u),
+		Holders: func(r id.Role) (n int) {
+			for _, x := range w.users {
+				n += either(slices.ContainsFunc(w.held(x), func(h policy.Role) bool { return h.ID == r }), 1, 0)
+			}
+			return n
+		},
 		Manager: func(x id.User) id.User { return w.place[x].Manager },
 		Parent:  func(d id.Department) id.Department { return w.parent[d] },
 		Through: func(g policy.Grantee) id.User {
