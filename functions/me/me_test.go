@@ -13,7 +13,6 @@ import (
 	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/identity"
 	"github.com/steward-crm/steward/shared/key"
-	"github.com/steward-crm/steward/shared/policy"
 	"github.com/steward-crm/steward/shared/signin"
 	"github.com/steward-crm/steward/shared/signin/signintest"
 	"github.com/steward-crm/steward/shared/user"
