@@ -6,6 +6,7 @@ import (
 
 	"github.com/steward-crm/steward/shared/access"
 	"github.com/steward-crm/steward/shared/account"
+	"github.com/steward-crm/steward/shared/category"
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/platform"
 	"github.com/steward-crm/steward/shared/policy"
@@ -14,8 +15,9 @@ import (
 
 // Routes are the operations of accounts and contacts.
 func Routes(p *platform.Platform) []edge.Route {
-	owners := user.New(p.Table, p.Crypt, access.New(p.Table, p.Now), nil) // only asked who may own: it starts no job
-	a := account.New(p.Table, p.Crypt, owners)
+	rights := access.New(p.Table, p.Now)
+	owners := user.New(p.Table, p.Crypt, rights, nil) // only asked who may own: it starts no job
+	a := account.New(p.Table, p.Crypt, owners).Filed(category.New(p.Table, rights, p.Crypt))
 	may := func(action policy.Action) edge.Access { return edge.May(policy.ModAccount, action) }
 	mayContact := func(action policy.Action) edge.Access { return edge.May(policy.ModContact, action) }
 	const one, contacts, contact = "/v1/accounts/{id}", "/v1/accounts/{id}/contacts", "/v1/accounts/{id}/contacts/{contactId}"
@@ -46,6 +48,18 @@ func Routes(p *platform.Platform) []edge.Route {
 			Summary: "Takes a deactivated account up again, with the data it was put away with.",
 		}, reactivate(a)),
 		accessRoute(p, a),
+		edge.Handle(edge.Route{
+			Operation: "accounts.history", Method: http.MethodGet, Path: one + "/history", Access: may(policy.View), List: true,
+			Summary: "Lists the changes of an account and its contacts, newest first, with the values as the caller may see them today.",
+		}, history(a)),
+		edge.Handle(edge.Route{
+			Operation: "accounts.reveal", Method: http.MethodPost, Path: one + "/reveal", Access: may(policy.Reveal), Secret: true,
+			Summary: "Shows the whole of one field that is masked from the caller, for a reason; both are in the audit before the answer is given.",
+		}, reveal(a)),
+		edge.Handle(edge.Route{
+			Operation: "contacts.reveal", Method: http.MethodPost, Path: contact + "/reveal", Access: mayContact(policy.Reveal), Secret: true,
+			Summary: "Shows the whole of one field of a contact that is masked from the caller, for a reason.",
+		}, revealContact(a)),
 		edge.Handle(edge.Route{
 			Operation: "contacts.create", Method: http.MethodPost, Path: contacts, Access: mayContact(policy.Create), Status: http.StatusCreated,
 			Summary: "Adds a contact to an account. The first contact is primary; another that says so takes its place.",

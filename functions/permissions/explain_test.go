@@ -278,7 +278,7 @@ func TestExplainTellsNothingElse(t *testing.T) {
 	}
 
 	// An auditor of roles from whom owner, department and categories are hidden.
-	auditor := d.User(t, d.tenant, view(policy.All), rule(policy.ModRole, policy.View, policy.All))
+	auditor := d.User(t, d.tenant, view(policy.All), right(policy.ModRole, policy.View, policy.All))
 	d.hide(t, auditor, "ownerId", "departmentId", "categoryIds")
 	e := d.explain(t, auditor, body(m{"userId": d.people["ceo"].User}))
 	if l := e.Layers[2]; len(l.Line) > 0 || l.Needs != "" {

@@ -1,5 +1,5 @@
-// Package permissions is the API of the permission catalogue: which rights there are, which of them somebody
-// holds, and why. Another user's are answered to who may read roles, on records that who asks may see.
+// Package permissions is the API of the permission catalogue: which rights there are, which of them somebody holds, and why; and who holds
+// rights that the tenant keeps apart. Another user's are answered to who may read roles, on records that who asks may see.
 package permissions
 
 import (
@@ -9,6 +9,7 @@ import (
 	"github.com/steward-crm/steward/shared/account"
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/platform"
+	"github.com/steward-crm/steward/shared/policy"
 )
 
 // Routes are the operations of permissions.
@@ -27,5 +28,9 @@ func Routes(p *platform.Platform) []edge.Route {
 			Operation: "permissions.explain", Method: http.MethodPost, Path: "/v1/permissions/explain", Access: edge.Self(),
 			Summary: "Explains why the principal, or another user for who may read roles, may or may not do an action, layer by layer, with the smallest changes that would turn a denial.",
 		}, a.explain),
+		edge.Handle(edge.Route{
+			Operation: "permissions.conflicts", Method: http.MethodGet, Path: "/v1/permissions/conflicts", Access: edge.May(policy.ModRole, policy.View),
+			Summary: "Lists the rules of separation of duty that somebody breaks, each with the users who do, of many the first thousand.",
+		}, conflicts(a.rights)),
 	}
 }

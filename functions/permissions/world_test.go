@@ -17,8 +17,6 @@ import (
 	"github.com/steward-crm/steward/shared/table"
 )
 
-type m = map[string]any
-
 // desk is the API of accounts and permissions over a tenant with people, an organisation and accounts that are granted, closed, categorised
 // and open by default. People and accounts have names.
 type desk struct {
@@ -30,17 +28,17 @@ type desk struct {
 	contacts map[string]id.Contact
 }
 
-func view(scope policy.Scope) policy.Grant   { return rule(policy.ModAccount, policy.View, scope) }
-func update(scope policy.Scope) policy.Grant { return rule(policy.ModAccount, policy.Update, scope) }
+func view(scope policy.Scope) policy.Grant   { return right(policy.ModAccount, policy.View, scope) }
+func update(scope policy.Scope) policy.Grant { return right(policy.ModAccount, policy.Update, scope) }
 
-func rule(m policy.Module, a policy.Action, scope policy.Scope) policy.Grant {
+func right(m policy.Module, a policy.Action, scope policy.Scope) policy.Grant {
 	return policy.Grant{Module: m, Action: a, Scope: scope}
 }
 
 func everything() (all []policy.Grant) {
 	for _, e := range policy.Catalogue() {
 		for _, a := range e.Actions {
-			all = append(all, rule(e.Module, a, policy.All))
+			all = append(all, right(e.Module, a, policy.All))
 		}
 	}
 	return all
@@ -56,13 +54,13 @@ func open(t testing.TB) *desk {
 	})
 	d.Server = edgetest.Serve(t, d.Platform, slices.Concat(permissions.Routes(d.Platform), accounts.Routes(d.Platform)))
 	seller := slices.Concat([]policy.Grant{view(policy.Own), update(policy.Own)}, []policy.Grant{
-		rule(policy.ModContact, policy.View, policy.Own), rule(policy.ModContact, policy.Update, policy.Own), rule(policy.ModContact, policy.Delete, policy.Own),
-		rule(policy.ModAccount, policy.Share, policy.Own),
+		right(policy.ModContact, policy.View, policy.Own), right(policy.ModContact, policy.Update, policy.Own), right(policy.ModContact, policy.Delete, policy.Own),
+		right(policy.ModAccount, policy.Share, policy.Own),
 	})
 	for name, grants := range map[string][]policy.Grant{
-		"root": everything(), "ceo": seller, "head": {view(policy.Subtree), update(policy.Reports), rule(policy.ModContact, policy.View, policy.Subtree)},
+		"root": everything(), "ceo": seller, "head": {view(policy.Subtree), update(policy.Reports), right(policy.ModContact, policy.View, policy.Subtree)},
 		"ann": seller, "bob": seller, "carl": seller, "gone": seller,
-		"blind": {update(policy.All), rule(policy.ModContact, policy.View, policy.All)}, // edits what it does not see
+		"blind": {update(policy.All), right(policy.ModContact, policy.View, policy.All)}, // edits what it does not see
 		"none":  nil, "whole": {view(policy.All)},
 	} {
 		d.people[name] = d.User(t, d.tenant, grants...)

@@ -39,9 +39,12 @@ func (s *Accounts) answer(ctx context.Context, who *policy.Subject, h *held, a *
 
 // as gives the account as the subject may see it. It changes the account: nothing may need it afterwards.
 func (a *Account) as(who *policy.Subject, v sight) *Account {
-	mayContacts := policy.Decide(who, policy.ModContact, policy.View, a.resource(who.Tenant)).Allowed
+	return a.shown(v, policy.Decide(who, policy.ModContact, policy.View, a.resource(who.Tenant)).Allowed)
+}
+
+func (a *Account) shown(v sight, contacts bool) *Account {
 	show(accountFields, a, v.account)
-	if !v.contacts || !mayContacts {
+	if !v.contacts || !contacts {
 		a.Contacts, a.ContactCount = nil, 0
 	}
 	for i := range a.Contacts {

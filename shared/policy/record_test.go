@@ -102,46 +102,6 @@ func TestNobodyApprovesTheirOwn(t *testing.T) {
 	}
 }
 
-// TestSeparationOfDuty: who holds both rights of a rule breaks it, whichever roles bring them; the administrator does not.
-func TestSeparationOfDuty(t *testing.T) {
-	seller := policy.Role{Grants: []policy.Grant{grant(policy.ModOrder, policy.Create, policy.Own)}}
-	approver := policy.Role{Grants: []policy.Grant{grant(policy.ModOrder, policy.Approve, policy.All)}}
-	sleeping := policy.Role{Grants: []policy.Grant{grant(policy.ModOrder, policy.Approve, policy.None)}}
-	boss := policy.Role{Predefined: true, Template: policy.Administrator, Grants: everything()}
-	rules := []principal.Separation{
-		{Name: "orders", First: "order.create", Second: "order.approve"},
-		{Name: "unknown", First: "order.fly", Second: "order.approve"},
-		{Name: "exports", First: "order.approve", Second: "account.export"},
-	}
-	export := policy.Role{Grants: []policy.Grant{grant(policy.ModAccount, policy.Export, policy.Own)}}
-	for _, c := range []struct {
-		says  string
-		roles []policy.Role
-		want  []int
-	}{
-		{"nothing", nil, nil},
-		{"the one", []policy.Role{seller}, nil},
-		{"both", []policy.Role{seller, approver}, []int{0}},
-		{"a right in no scope", []policy.Role{seller, sleeping}, nil},
-		{"the administrator", []policy.Role{boss}, nil},
-		{"the administrator, and one of the two", []policy.Role{boss, seller}, nil},
-		{"the administrator, and both", []policy.Role{boss, seller, approver}, []int{0}},
-		{"all", []policy.Role{seller, approver, export}, []int{0, 2}},
-	} {
-		if got := policy.Conflicts(c.roles, rules); !slices.Equal(got, c.want) {
-			t.Errorf("%s: %v, want %v", c.says, got, c.want)
-		}
-	}
-	if m, a, ok := policy.Right("order.approve"); m != policy.ModOrder || a != policy.Approve || !ok {
-		t.Errorf("%s %s %v", m, a, ok)
-	}
-	for _, word := range []string{"", "order", "order.", ".approve", "order.fly", "order.approve.all"} {
-		if _, _, ok := policy.Right(word); ok {
-			t.Errorf("%q is a right", word)
-		}
-	}
-}
-
 // TestGrantees: each says what it is and nothing else.
 func TestGrantees(t *testing.T) {
 	u, d, s, r := policy.ToUser("ann"), policy.ToDepartment("sales", false), policy.ToDepartment("sales", true), policy.ToRole("seller")
