@@ -290,7 +290,7 @@ func TestSearchOfManyGrants(t *testing.T) {
 		{Where: where(t, `{"field":"ownerId","op":"eq","value":"`+string(boss)+`"}`)},
 	} {
 		q.Limit = 3
-		for _, most := range []int{7, 8} {
+		for _, most := range []int{3, 8} {
 			if got, _ := w.found(t, who, q.Within(2, most, 100)); len(got) != 8 {
 				t.Errorf("%+v, of %d remembered: %d found, want 8", q, most, len(got))
 			}
