@@ -12,6 +12,7 @@ import (
 var filters = []edge.Param{
 	{Name: "ownerId", Description: "only accounts of this owner"},
 	{Name: "departmentId", Description: "only accounts of this department, without those below it"},
+	{Name: "categoryId", Description: "only accounts of this category"},
 	{Name: "status", Description: "only accounts of this status", Enum: []string{string(account.Active), string(account.Inactive)}},
 	{Name: "type", Description: "only accounts of this type", Enum: account.Types},
 	{Name: "valueTier", Description: "only accounts of this value tier", Enum: account.ValueTiers},
@@ -48,7 +49,11 @@ func query(r *edge.Request[edge.None]) (account.Query, error) {
 		Status: account.Status(r.Query.Get("status")), Type: r.Query.Get("type"), ValueTier: r.Query.Get("valueTier"), Stage: r.Query.Get("stage"),
 	}
 	for _, p := range filters {
-		if r.Query.Has(p.Name) && !account.Filterable(r.Who, p.Name) {
+		field := p.Name
+		if field == "categoryId" {
+			field = "categoryIds"
+		}
+		if r.Query.Has(p.Name) && !account.Filterable(r.Who, field) {
 			return q, fault.New(fault.Malformed, "unknown_field").With(fault.At("/"+p.Name, "unknown_field"))
 		}
 	}
@@ -61,6 +66,11 @@ func query(r *edge.Request[edge.None]) (account.Query, error) {
 	if s := r.Query.Get("departmentId"); s != "" {
 		if q.Department, err = id.Parse[id.Department](s); err != nil {
 			return q, fault.New(fault.Malformed, "invalid_id").With(fault.At("/departmentId", "invalid_id"))
+		}
+	}
+	if s := r.Query.Get("categoryId"); s != "" {
+		if q.Category, err = id.Parse[id.Category](s); err != nil {
+			return q, fault.New(fault.Malformed, "invalid_id").With(fault.At("/categoryId", "invalid_id"))
 		}
 	}
 	return q, nil

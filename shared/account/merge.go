@@ -114,7 +114,7 @@ func (x *stream) fill(ctx context.Context, t table.Table) error {
 		}
 		x.head = slices.Grow(x.head, len(p.Items))
 		for i := range p.Items {
-			e, ok := key.EntryOf(p.Items[i].Index[x.index].SK[len(x.prefix):])
+			e, ok := key.EntryOf(p.Items[i].At.SK[len(x.prefix):])
 			if ok && (x.admits == nil || x.admits(&e)) {
 				x.head = append(x.head, e.Place)
 			}

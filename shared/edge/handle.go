@@ -22,25 +22,27 @@ type runner func(ctx context.Context, x *exchange) error
 // exchange is one request on its way through the edge. The fields above the line are settled once; those below belong to one run of the
 // operation and are made anew when it runs again.
 type exchange struct {
-	server  *server
-	w       http.ResponseWriter
-	r       *http.Request
-	route   *Route
-	shape   *shape
-	id      id.Request
-	begun   time.Time
-	source  netip.Addr
-	accept  string // Accept-Language
-	path    map[string]string
-	query   url.Values
-	page    Page
-	asked   string // digest of the list that the body asks for; "" for none
-	ifMatch int64
-	key     string // Idempotency-Key
-	body    []byte
-	dry     bool
-	cut     bool          // the client went away
-	request *once.Request // see once
+	server   *server
+	w        http.ResponseWriter
+	r        *http.Request
+	route    *Route
+	shape    *shape
+	id       id.Request
+	begun    time.Time
+	source   netip.Addr
+	accept   string // Accept-Language
+	path     map[string]string
+	query    url.Values
+	page     Page
+	asked    string // digest of the list that the body asks for; "" for none
+	ifMatch  int64
+	key      string // Idempotency-Key
+	body     []byte
+	dry      bool
+	preview  bool          // dry, and the answer is what the change would do
+	foreseen string        // Preview-Hash
+	cut      bool          // the client went away
+	request  *once.Request // see once
 
 	locale string
 	who    *policy.Subject

@@ -136,6 +136,12 @@ func parametersOf(r *Route) []dict {
 			"description": "The ETag of the version that the change is meant for, or *.",
 		})
 	}
+	if r.Preview != nil && r.Foretells == "" {
+		out = append(out, dict{
+			"name": headerPreview, "in": "header", "schema": dict{"type": "string", "minLength": 64, "maxLength": 64},
+			"description": "The hash of the preview that the change was decided on: refused when what it rested on has moved.",
+		})
+	}
 	if r.replays() {
 		out = append(out, dict{
 			"name": "Idempotency-Key", "in": "header", "schema": dict{"type": "string", "minLength": 1, "maxLength": 255},

@@ -64,6 +64,8 @@ type Route struct {
 	NoMatch   bool    // a PATCH, PUT or DELETE that needs no If-Match, because it names no version; the summary says why
 	Raw       bool    // the body is handed over as bytes, undecoded, with its headers: signed webhooks
 	Secret    bool    // the answer holds secrets: it is never stored for replay
+	Preview   Preview // takes preview=true, and the header Preview-Hash; nil: neither
+	Foretells string  // the operation whose change this route only previews, with the same body and the same parameters in its path
 	Produces  string  // media type of an answer that is not JSON, for Out of type Bytes; "" is application/json
 
 	run     runner

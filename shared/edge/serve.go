@@ -155,6 +155,12 @@ func (x *exchange) attempt(ctx context.Context) error {
 }
 
 func (x *exchange) commit(ctx context.Context) error {
+	if x.preview {
+		return x.foretell(ctx)
+	}
+	if err := x.foresee(); err != nil {
+		return err
+	}
 	if x.dry {
 		x.reply.status, x.reply.version, x.reply.location = http.StatusOK, 0, ""
 		return x.set.Verify(ctx, x.server.Table)
