@@ -32,6 +32,8 @@ func (w *world) unknown(word string) (string, bool) {
 	switch word {
 	case "accounts":
 		return string(id.New[id.Account](w.IDs)), true
+	case "categories":
+		return string(id.New[id.Category](w.IDs)), true
 	case "contacts":
 		return string(id.New[id.Contact](w.IDs)), true
 	case "departments":
@@ -96,6 +98,7 @@ func (w *world) seed(t *testing.T, who edgetest.Who) map[string]string {
 		{"module": "account", "action": "view", "scope": "own"},
 	}})
 	ids["posts"] = made("/v1/posts", map[string]any{"name": "Seller", "departmentId": ids["departments"], "roleIds": []string{}})
+	ids["categories"] = made("/v1/categories", map[string]any{"name": "Key customers", "grants": []map[string]any{{"departmentId": ids["departments"], "level": "read"}}})
 	ids["users"] = made("/v1/users", map[string]any{"name": "Li Lei", "email": "li.lei@example.com"})
 	ids["accounts"] = made("/v1/accounts", map[string]any{"name": "Acme " + string(name[len(name)-4:]), "type": "enterprise"})
 	ids["contacts"] = made("/v1/accounts/"+ids["accounts"]+"/contacts", map[string]any{"name": "Han Meimei"})
@@ -131,6 +134,8 @@ func (w *world) drafts() map[string]any {
 		"users.setRoles":           map[string]any{"roleIds": []string{w.own["roles"]}},
 		"accounts.create":          map[string]any{"name": "Umbrella", "type": "individual"},
 		"accounts.update":          map[string]any{"name": "Umbrella"},
+		"categories.create":        map[string]any{"name": "Partners", "use": map[string]any{"departmentIds": []string{w.own["departments"]}}},
+		"categories.update":        map[string]any{"name": "Partners"},
 		"contacts.create":          map[string]any{"name": "Jim Green"},
 		"contacts.update":          map[string]any{"name": "Jim Green"},
 		"accounts.setOwner":        map[string]any{"ownerId": w.own["team"]},

@@ -333,9 +333,13 @@ func (h *house) day(admin *person, see func(step)) made {
 	edit("users.setRoles", one+"/roles", one, m{"roleIds": []string{role}})
 	by("users.signOut", one+"/sign-out", nil)
 
+	filed := made("category", "categories.create", "/v1/categories", m{"name": "Canary class " + slug, "use": m{"departmentIds": []string{top}}, "grants": []m{{"userId": li, "level": "read"}}})
+	edit("categories.update", "/v1/categories/"+filed, "/v1/categories/"+filed, m{"description": "For the canary", "use": nil})
+	spare = by("categories.create", "/v1/categories", m{"name": "Spare"})["id"].(string)
+	edit("categories.delete", "/v1/categories/"+spare, "/v1/categories/"+spare, nil)
 	acct := made("account", "accounts.create", "/v1/accounts", m{
 		"name": "Canary customer " + slug, "type": "enterprise", "valueTier": "high", "stage": "potential", "email": "canary.sales@" + slug + ".example.com", "phone": "+8613912340002",
-		"address": m{"country": "CN", "city": "Canary city"}, "ownerId": li, "contacts": []m{{"name": "Canary Ann", "email": "canary.ann@" + slug + ".example.com", "primary": true}},
+		"address": m{"country": "CN", "city": "Canary city"}, "ownerId": li, "categoryIds": []string{filed}, "contacts": []m{{"name": "Canary Ann", "email": "canary.ann@" + slug + ".example.com", "primary": true}},
 	})
 	at := "/v1/accounts/" + acct
 	edit("accounts.update", at, at, m{"stage": "buying", "email": "canary.new@" + slug + ".example.com"})

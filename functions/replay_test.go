@@ -106,7 +106,7 @@ func TestReplayRebuildsTheState(t *testing.T) {
 		}
 	}
 	compare("the account", made["account"], "/v1/accounts/"+made["account"],
-		"name", "type", "valueTier", "stage", "email", "phone", "address", "ownerId", "departmentId", "protection", "status")
+		"name", "type", "valueTier", "stage", "email", "phone", "address", "ownerId", "departmentId", "categoryIds", "protection", "status")
 	var team struct {
 		Items []jsontext.Value `json:"items"`
 	}
@@ -121,6 +121,7 @@ func TestReplayRebuildsTheState(t *testing.T) {
 	compare("the user", made["user"], "/v1/users/"+made["user"],
 		"name", "email", "phone", "employeeNo", "departmentId", "postIds", "managerId", "roleIds", "status", "locale")
 	compare("the role", made["role"], "/v1/roles/"+made["role"], "name", "description", "grants", "fields")
+	compare("the category", made["category"], "/v1/categories/"+made["category"], "name", "description")
 	compare("the department", made["department"], "/v1/departments/"+made["department"], "name", "responsibilities", "parentId", "headId")
 	compare("the post", made["post"], "/v1/posts/"+made["post"], "name", "departmentId", "roleIds")
 	compare("the company", string(admin.tenant), "/v1/company", "name", "phone", "email", "address")

@@ -413,6 +413,8 @@ func TestForeignReferencesInBodies(t *testing.T) {
 		{"accounts.create", "ownerId", "users", false},
 		{"accounts.create", "departmentId", "departments", false},
 		{"accounts.update", "departmentId", "departments", false},
+		{"accounts.create", "categoryIds", "categories", true},
+		{"accounts.update", "categoryIds", "categories", true},
 		{"accounts.setOwner", "ownerId", "users", false},
 		{"accounts.setOwner", "departmentId", "departments", false},
 		{"accounts.assign", "ownerId", "users", false},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/steward-crm/steward/shared/access"
 	"github.com/steward-crm/steward/shared/account"
+	"github.com/steward-crm/steward/shared/category"
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/platform"
 	"github.com/steward-crm/steward/shared/policy"
@@ -16,7 +17,7 @@ import (
 func Routes(p *platform.Platform) []edge.Route {
 	rights := access.New(p.Table, p.Now)
 	owners := user.New(p.Table, p.Crypt, rights, nil) // only asked who may own: it starts no job
-	a := account.New(p.Table, p.Crypt, rights, owners)
+	a := account.New(p.Table, p.Crypt, rights, owners).Filed(category.New(p.Table, rights, p.Crypt))
 	may := func(action policy.Action) edge.Access { return edge.May(policy.ModAccount, action) }
 	mayContact := func(action policy.Action) edge.Access { return edge.May(policy.ModContact, action) }
 	const one, contacts, contact = "/v1/accounts/{id}", "/v1/accounts/{id}/contacts", "/v1/accounts/{id}/contacts/{contactId}"
@@ -30,6 +31,10 @@ func Routes(p *platform.Platform) []edge.Route {
 			Summary: "Lists the accounts that the caller may see, newest update first. A page may be short and have a nextCursor when a filter passed over many.",
 			Query:   filters,
 		}, list(a)),
+		edge.Handle(edge.Route{
+			Operation: "accounts.search", Method: http.MethodPost, Path: "/v1/accounts/search", Access: may(policy.View),
+			Summary: "Finds accounts that the caller may see by a filter of and, or, not and conditions on fields, in an order of up to two keys.",
+		}, search(a)),
 		edge.Handle(edge.Route{
 			Operation: "accounts.get", Method: http.MethodGet, Path: one, Access: may(policy.View),
 			Summary: "Reads an account with its first fifty contacts.",

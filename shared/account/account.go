@@ -44,7 +44,8 @@ import (
 // Limits of an account. Lengths of text are in code points, in draft.go.
 const (
 	MaxContacts       = 500        // of one account
-	MaxInlineContacts = 30         // in the body that creates it: each takes up to three writes of the commit's hundred
+	MaxInlineContacts = 30         // in the body that creates it, less its categories: each takes up to three writes of the commit's hundred
+	MaxCategories     = 10         // of one account
 	MaxSize           = 256 * 1024 // bytes that an account and its contacts take in the table
 )
 
@@ -147,17 +148,31 @@ type Owners interface {
 	Owner(ctx context.Context, t id.Tenant, u id.User) (id.Department, error)
 }
 
+// Filing tells which categories there are to put accounts into. Usable answers which of the ids, each given once, the tenant does not have,
+// and which the subject may not use.
+type Filing interface {
+	Usable(ctx context.Context, who *policy.Subject, ids []id.Category) (unknown, closed []id.Category, err error)
+}
+
 // Accounts are the accounts of all tenants. Safe for concurrent use.
 type Accounts struct {
 	table  table.Table
 	crypt  *crypt.Crypt
 	access *access.Access
 	owners Owners
+	filing Filing
 }
 
 // New returns the accounts that lie in the table, sealed by k. x answers what a switch would do to others.
 func New(t table.Table, k *crypt.Crypt, x *access.Access, o Owners) *Accounts {
 	return &Accounts{table: t, crypt: k, access: x, owners: o}
+}
+
+// Filed gives the same accounts, which can be put into the categories that f knows; without it there are none.
+func (s *Accounts) Filed(f Filing) *Accounts {
+	with := *s
+	with.filing = f
+	return &with
 }
 
 // Categories are the ids of an account's categories, in order, joined by commas: text like every other field, so that one set of rules

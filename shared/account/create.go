@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -15,8 +16,9 @@ import (
 )
 
 // Create stages a new account with its contacts and answers it as who may see it. Faults: Denied permission_denied (no right to create,
-// to create there, or to name another owner), field_not_writable; Invalid with every field at fault at once: required, not_one_of,
-// owner_required, invalid_owner, unknown_department, one_primary, too_many_contacts, record_too_large and those of text, e-mail and phone;
+// to create there, or to name another owner), field_not_writable, category_not_usable; Invalid with every field at fault at once: required,
+// not_one_of, owner_required, invalid_owner, unknown_department, unknown_category, too_many, one_primary, too_many_contacts,
+// record_too_large and those of text, e-mail and phone;
 // Conflict owner_not_active.
 func (s *Accounts) Create(ctx context.Context, who *policy.Subject, c *change.Set, d Draft) (*Account, error) {
 	if err := mayCreate(who, &d); err != nil {
@@ -39,7 +41,11 @@ func (s *Accounts) Create(ctx context.Context, who *policy.Subject, c *change.Se
 		a.Department = dept
 	}
 	a.required(who.Org.Settings.RequiredAccountFields, func(string) bool { return true }, r)
-	if err := r.err(); err != nil {
+	closed, err := s.file(ctx, who, a.Categories.IDs(), d.Categories, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := cmp.Or(r.err(), closed); err != nil {
 		return nil, err
 	}
 	if err := mayHold(who, a); err != nil {
@@ -77,6 +83,9 @@ func (s *Accounts) Create(ctx context.Context, who *policy.Subject, c *change.Se
 	c.Put(table.Item{Key: key.Owned(who.Tenant, a.Owner, a.ID)}, table.Absent, nil)
 	mustBeActive(c, a.Owner, ownerNotActive())
 	mustExist(c, a.Department)
+	for _, cat := range a.Categories.IDs() {
+		enter(c, cat, a.listed(who.Tenant))
+	}
 	reindexAccount(c, tk, &Account{}, a)
 	a.Contacts = []Contact{}
 	for i, x := range contacts {
@@ -103,8 +112,8 @@ func (d *Draft) account(who *policy.Subject, c *change.Set, r *rules) (*Account,
 	}
 	p := d.patch()
 	p.apply(a, r)
-	if n := len(d.Contacts); n > MaxInlineContacts {
-		r.add(fault.At("/contacts", "too_many_contacts", "max", strconv.Itoa(MaxInlineContacts)))
+	if most := MaxInlineContacts - len(a.Categories.IDs()); len(d.Contacts) > most {
+		r.add(fault.At("/contacts", "too_many_contacts", "max", strconv.Itoa(most)))
 		return a, nil
 	}
 	first := primaries(d.Contacts, r)

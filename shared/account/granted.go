@@ -191,8 +191,10 @@ func (h *held) relist(c *change.Set, next *Account) error {
 		}
 	}
 	for _, cat := range has {
-		if was != is || !slices.Contains(had, cat) {
-			c.Put(categorised(t, cat, is), table.Always, nil)
+		if !slices.Contains(had, cat) {
+			enter(c, cat, is)
+		} else if was != is {
+			c.Put(categorised(cat, is), table.Always, nil)
 		}
 	}
 	h.promote()
@@ -215,13 +217,6 @@ func (h *held) relist(c *change.Set, next *Account) error {
 		c.Put(it, table.Always, nil)
 	}
 	return nil
-}
-
-// categorised is the item that says that the account is of the category.
-func categorised(t id.Tenant, cat id.Category, at key.Listed) table.Item {
-	return table.Item{
-		Key: key.Categorised(t, cat, at.Account), Index: map[table.Index]table.IndexKey{table.G2: at.InCategory(cat)},
-	}
 }
 
 // mark stages that records may now have such a grant to the grantee, unless that is known: lists of those whom it reaches look for it from

@@ -51,7 +51,7 @@ func (s *Accounts) Holders(ctx context.Context, who *policy.Subject, after strin
 			if rows[i] != nil {
 				page.Items = append(page.Items, *rows[i])
 			}
-			page.Next = it.Index[table.G1].SK
+			page.Next = it.At.SK
 		}
 		read += len(p.Items)
 		if q.Cursor = p.Cursor; q.Cursor == "" {
@@ -72,7 +72,7 @@ func (s *Accounts) holders(ctx context.Context, who *policy.Subject, entries []t
 	may := map[id.Account]bool{}
 	for _, it := range entries {
 		keys = append(keys, it.Key)
-		e, _ := key.EntryOf(it.Index[table.G1].SK)
+		e, _ := key.EntryOf(it.At.SK)
 		if _, known := may[e.Account]; !known {
 			may[e.Account] = false
 			keys = append(keys, key.Account(t, e.Account))
@@ -106,7 +106,7 @@ func (s *Accounts) holders(ctx context.Context, who *policy.Subject, entries []t
 	}
 	for i := range entries {
 		it := stored[entries[i].Key]
-		if it == nil || it.Index[table.G1] != entries[i].Index[table.G1] {
+		if it == nil || it.Index[table.G1] != entries[i].At {
 			continue
 		}
 		var d grantDoc
