@@ -8,10 +8,10 @@ N     ?= 100000
 SEED  ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo webhook test race check fmt generate bench fuzz conformance hooks clean
+.PHONY: peers test-peers help run demo webhook test race check fmt generate bench bench-policy fuzz conformance hooks clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## build and serve the whole API on 127.0.0.1:3000, data in .steward/
 	@$(GO) run ./infra/local --addr $(ADDR) --data $(DATA)
@@ -47,6 +47,15 @@ bench: ## run the benchmarks; each prints its ratio to a peer or a limit
 	$(GO) test -run '^$$' -bench . -benchtime 1s -p 1 $$($(GO) list ./shared/... ./functions/... ./infra/... | grep -v shared/table/local$$)
 	$(GO) test -run '^$$' -bench 'Commit|Get|Query' -benchtime 1s ./shared/table/local
 	$(GO) test -run '^$$' -bench Open -benchtime 5x ./shared/table/local  # copies a large file each round
+
+bench-policy: ## compare the permission engine with others, side by side; see ARGS=--help
+	@cd infra/bench && $(GO) run . $(ARGS)
+
+peers: ## install the programs that stand in for AWS in tests (needs Python and Node) into .peers
+	@./infra/peers/install.sh
+
+test-peers: peers ## run the contract suites of the AWS adapters against those programs
+	$(GO) test -p 1 -count=1 -tags peers $$(git grep -l '^//go:build peers' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 fuzz: ## fuzz each target for 20 seconds
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' shared functions infra | xargs -n1 dirname | sort -u); do \

@@ -22,7 +22,7 @@ var (
 	ports  = []string{"shared/table", "shared/identity", "shared/keys", "shared/notify"}
 	// what a noun stands on, besides leaves and ports
 	floor = []string{"shared/policy", "shared/access", "shared/key", "shared/crypt", "shared/audit", "shared/once", "shared/change"}
-	nouns = []string{"shared/account", "shared/user", "shared/role", "shared/org", "shared/tenant", "shared/job", "shared/signin"}
+	nouns = []string{"shared/account", "shared/category", "shared/user", "shared/role", "shared/org", "shared/tenant", "shared/job", "shared/signin", "shared/preview"}
 	base  = slices.Concat(leaves, ports, floor)
 )
 

@@ -2,12 +2,15 @@ package audit
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/steward-crm/steward/shared/audit"
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/platform"
+	"github.com/steward-crm/steward/shared/policy"
 )
 
 // event is an audit event on the wire. Before and after stay sealed: the names of the fields that changed say what, not to what.
@@ -23,6 +26,21 @@ type event struct {
 	Note      string    `json:"note,omitempty"`
 	Source    string    `json:"source,omitempty"`
 	RequestID string    `json:"requestId,omitempty"`
+}
+
+// modules are those whose field rules speak of the fields of an event, by the first word of its action.
+var modules = map[string]policy.Module{"accounts": policy.ModAccount, "contacts": policy.ModContact, "users": policy.ModUser}
+
+// named are the names of the event's fields but for those that the reader's roles hide: that an id number was changed tells that there is one.
+func named(who *policy.Subject, e *audit.Event) []string {
+	resource, _, _ := strings.Cut(e.Action, ".")
+	m, ruled := modules[resource]
+	if !ruled {
+		return e.Fields
+	}
+	return slices.DeleteFunc(slices.Clone(e.Fields), func(name string) bool {
+		return policy.DeclaredField(m, name) && who.Field(m, policy.View, name) == policy.Hidden
+	})
 }
 
 func list(p *platform.Platform) func(context.Context, *edge.Request[edge.None]) (*edge.Reply[edge.List[event]], error) {
@@ -50,7 +68,7 @@ func list(p *platform.Platform) func(context.Context, *edge.Request[edge.None]) 
 		for i, e := range events {
 			out[i] = event{
 				ID: string(e.ID), At: e.At, Actor: e.Actor, Action: e.Action, Target: e.Target, Outcome: string(e.Outcome),
-				Code: e.Code, Fields: e.Fields, Note: e.Note, Source: e.Source, RequestID: string(e.RequestID),
+				Code: e.Code, Fields: named(r.Who, &e), Note: e.Note, Source: e.Source, RequestID: string(e.RequestID),
 			}
 		}
 		return &edge.Reply[edge.List[event]]{Body: edge.List[event]{Items: out}, Next: next}, nil

@@ -10,12 +10,15 @@ import (
 	"github.com/steward-crm/steward/shared/org"
 	"github.com/steward-crm/steward/shared/platform"
 	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/preview"
 )
 
 // Routes are the operations of company, settings, departments and posts.
 func Routes(p *platform.Platform) []edge.Route {
-	s := org.New(p.Table, p.Crypt, access.New(p.Table, p.Now))
-	placed := account.New(p.Table, p.Crypt, nil) // only counted: it makes none, so it asks nobody who may own
+	a := access.New(p.Table, p.Now)
+	s := org.New(p.Table, p.Crypt, a)
+	placed := account.New(p.Table, p.Crypt, nil, nil) // only counted: it makes none, so it asks nobody who may own
+	foretell := preview.Of(a, placed)
 	tenant := func(a policy.Action) edge.Access { return edge.May(policy.ModTenant, a) }
 	may := func(a policy.Action) edge.Access { return edge.May(policy.ModOrg, a) }
 	const (
@@ -33,10 +36,10 @@ func Routes(p *platform.Platform) []edge.Route {
 		}, setCompany(s)),
 		edge.Handle(edge.Route{
 			Operation: "settings.get", Method: http.MethodGet, Path: "/v1/settings", Access: tenant(policy.View),
-			Summary: "Reads the tenant's settings: language, region, required account fields, modules that are off, passwords.",
+			Summary: "Reads the tenant's settings: language, region, required account fields, modules that are off, passwords, defaults of modules, separation of duty.",
 		}, getSettings(s)),
 		edge.Handle(edge.Route{
-			Operation: "settings.update", Method: http.MethodPatch, Path: "/v1/settings", Access: tenant(policy.Update),
+			Operation: "settings.update", Method: http.MethodPatch, Path: "/v1/settings", Access: tenant(policy.Update), Preview: foretell,
 			Summary: "Changes the tenant's settings by a JSON merge patch. They are in force on the next request.",
 		}, updateSettings(s)),
 		edge.Handle(edge.Route{
@@ -52,19 +55,19 @@ func Routes(p *platform.Platform) []edge.Route {
 			Operation: "departments.get", Method: http.MethodGet, Path: department, Access: may(policy.View), Summary: "Reads a department.",
 		}, getDepartment(s)),
 		edge.Handle(edge.Route{
-			Operation: "departments.update", Method: http.MethodPatch, Path: department, Access: may(policy.Update),
+			Operation: "departments.update", Method: http.MethodPatch, Path: department, Access: may(policy.Update), Preview: foretell,
 			Summary: "Changes name, responsibilities and head of a department by a JSON merge patch. Its parent is changed by a move.",
 		}, updateDepartment(s)),
 		edge.Handle(edge.Route{
-			Operation: "departments.move", Method: http.MethodPost, Path: department + "/move", Access: may(policy.Update),
+			Operation: "departments.move", Method: http.MethodPost, Path: department + "/move", Access: may(policy.Update), Preview: foretell,
 			Summary: "Puts a department with all below it under another; null makes it a root.",
 		}, moveDepartment(s)),
 		edge.Handle(edge.Route{
-			Operation: "departments.delete", Method: http.MethodDelete, Path: department, Access: may(policy.Delete),
+			Operation: "departments.delete", Method: http.MethodDelete, Path: department, Access: may(policy.Delete), Preview: foretell,
 			Summary: "Deletes a department without departments, posts, users and accounts.",
 		}, deleteDepartment(s, placed)),
 		edge.Handle(edge.Route{
-			Operation: "posts.create", Method: http.MethodPost, Path: posts, Access: may(policy.Create), Status: http.StatusCreated,
+			Operation: "posts.create", Method: http.MethodPost, Path: posts, Access: may(policy.Create), Preview: foretell, Status: http.StatusCreated,
 			Summary: "Makes a post in a department. Whoever holds it has its roles.",
 		}, createPost(s)),
 		edge.Handle(edge.Route{
@@ -76,15 +79,15 @@ func Routes(p *platform.Platform) []edge.Route {
 			Operation: "posts.get", Method: http.MethodGet, Path: post, Access: may(policy.View), Summary: "Reads a post.",
 		}, getPost(s)),
 		edge.Handle(edge.Route{
-			Operation: "posts.update", Method: http.MethodPatch, Path: post, Access: may(policy.Update),
+			Operation: "posts.update", Method: http.MethodPatch, Path: post, Access: may(policy.Update), Preview: foretell,
 			Summary: "Changes name and roles of a post by a JSON merge patch. Its department is changed by a move.",
 		}, updatePost(s)),
 		edge.Handle(edge.Route{
-			Operation: "posts.move", Method: http.MethodPost, Path: post + "/move", Access: may(policy.Update),
+			Operation: "posts.move", Method: http.MethodPost, Path: post + "/move", Access: may(policy.Update), Preview: foretell,
 			Summary: "Puts a post into another department. Its holders stay in theirs.",
 		}, movePost(s)),
 		edge.Handle(edge.Route{
-			Operation: "posts.delete", Method: http.MethodDelete, Path: post, Access: may(policy.Delete),
+			Operation: "posts.delete", Method: http.MethodDelete, Path: post, Access: may(policy.Delete), Preview: foretell,
 			Summary: "Deletes a post that nobody holds.",
 		}, deletePost(s)),
 	}

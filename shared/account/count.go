@@ -93,7 +93,7 @@ func (s *Accounts) entries(ctx context.Context, pk string, each func(*key.Entry)
 			return err
 		}
 		for i := range p.Items {
-			if e, ok := key.EntryOf(p.Items[i].Index[table.G2].SK); ok {
+			if e, ok := key.EntryOf(p.Items[i].At.SK); ok {
 				each(&e)
 			}
 		}

@@ -18,7 +18,7 @@ func (s *Accounts) Get(ctx context.Context, who *policy.Subject, a id.Account) (
 	return s.answer(ctx, who, h, h.Account)
 }
 
-// answer gives the account, as it was read or as it will be, with its first contacts.
+// answer gives the account, as it was read or as it will be, with its first contacts and the first of its team.
 func (s *Accounts) answer(ctx context.Context, who *policy.Subject, h *held, a *Account) (*Account, error) {
 	a.Contacts = []Contact{}
 	if a.ContactCount > 0 {
@@ -34,14 +34,20 @@ func (s *Accounts) answer(ctx context.Context, who *policy.Subject, h *held, a *
 			a.Contacts = append(a.Contacts, *x)
 		}
 	}
+	if err := s.showTeam(ctx, who, a); err != nil {
+		return nil, err
+	}
 	return a.as(who, sightOf(who)), nil
 }
 
 // as gives the account as the subject may see it. It changes the account: nothing may need it afterwards.
 func (a *Account) as(who *policy.Subject, v sight) *Account {
-	mayContacts := policy.Decide(who, policy.ModContact, policy.View, a.resource(who.Tenant)).Allowed
+	return a.shown(v, policy.Decide(who, policy.ModContact, policy.View, a.resource(who.Tenant)).Allowed)
+}
+
+func (a *Account) shown(v sight, contacts bool) *Account {
 	show(accountFields, a, v.account)
-	if !v.contacts || !mayContacts {
+	if !v.contacts || !contacts {
 		a.Contacts, a.ContactCount = nil, 0
 	}
 	for i := range a.Contacts {

@@ -86,7 +86,7 @@ func indexed(ctx context.Context, t table.Table, tenant id.Tenant, f Filter, aft
 			return out, "", nil
 		}
 		if walked >= maxWalk {
-			return out, p.Items[len(p.Items)-1].Index[q.Index].SK, nil
+			return out, p.Items[len(p.Items)-1].At.SK, nil
 		}
 	}
 	return out, "", nil

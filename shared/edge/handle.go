@@ -22,24 +22,27 @@ type runner func(ctx context.Context, x *exchange) error
 // exchange is one request on its way through the edge. The fields above the line are settled once; those below belong to one run of the
 // operation and are made anew when it runs again.
 type exchange struct {
-	server  *server
-	w       http.ResponseWriter
-	r       *http.Request
-	route   *Route
-	shape   *shape
-	id      id.Request
-	begun   time.Time
-	source  netip.Addr
-	accept  string // Accept-Language
-	path    map[string]string
-	query   url.Values
-	page    Page
-	ifMatch int64
-	key     string // Idempotency-Key
-	body    []byte
-	dry     bool
-	cut     bool          // the client went away
-	request *once.Request // see once
+	server   *server
+	w        http.ResponseWriter
+	r        *http.Request
+	route    *Route
+	shape    *shape
+	id       id.Request
+	begun    time.Time
+	source   netip.Addr
+	accept   string // Accept-Language
+	path     map[string]string
+	query    url.Values
+	page     Page
+	asked    string // digest of the list that the body asks for; "" for none
+	ifMatch  int64
+	key      string // Idempotency-Key
+	body     []byte
+	dry      bool
+	preview  bool          // dry, and the answer is what the change would do
+	foreseen string        // Preview-Hash
+	cut      bool          // the client went away
+	request  *once.Request // see once
 
 	locale string
 	who    *policy.Subject
@@ -66,6 +69,7 @@ var noneType = reflect.TypeFor[None]()
 // moved before the commit.
 func Handle[In, Out any](r Route, h func(context.Context, *Request[In]) (*Reply[Out], error)) Route {
 	r.in, r.out = reflect.TypeFor[In](), reflect.TypeFor[Out]()
+	_, r.pages = any(new(In)).(pager)
 	if r.Status == 0 {
 		r.Status = http.StatusOK
 		if r.out == noneType {
@@ -85,6 +89,12 @@ func Handle[In, Out any](r Route, h func(context.Context, *Request[In]) (*Reply[
 			if err := decode(x.body, &req.In, x.shape); err != nil {
 				return err
 			}
+		}
+		if p, ok := any(&req.In).(pager); ok {
+			if err := x.turn(ctx, p.paging()); err != nil {
+				return err
+			}
+			req.Page = x.page
 		}
 		rep, err := h(ctx, req)
 		if err != nil {

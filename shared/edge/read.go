@@ -105,11 +105,16 @@ func (x *exchange) read(ctx context.Context) error {
 	if err := x.readKey(); err != nil {
 		return err
 	}
+	if err := x.readPreview(); err != nil {
+		return err
+	}
 	return x.readBody()
 }
 
 func (x *exchange) readQuery(ctx context.Context) error {
-	x.page.Limit = 50
+	x.page.Limit = defaultItems
+	x.preview = x.route.Foretells != ""
+	x.dry = x.preview
 	if x.r.URL.RawQuery == "" {
 		return nil
 	}
@@ -138,17 +143,16 @@ func (x *exchange) readQuery(ctx context.Context) error {
 			return fault.New(fault.Malformed, "invalid_parameter", "name", p.Name, "allowed", strings.Join(p.Enum, ", "))
 		}
 	}
-	x.dry = q.Get("validateOnly") == "true"
+	x.preview = x.preview || q.Get("preview") == "true"
+	x.dry = x.preview || q.Get("validateOnly") == "true"
 	x.page.Count = q.Get("count") == "true"
 	if q.Has("limit") {
-		n, err := strconv.Atoi(q.Get("limit"))
-		if err != nil || n < 1 || n > 100 || strconv.Itoa(n) != q.Get("limit") {
-			return fault.New(fault.Malformed, "invalid_page_size", "min", "1", "max", "100")
+		if x.page.Limit, err = pageSize(q.Get("limit")); err != nil {
+			return err
 		}
-		x.page.Limit = n
 	}
 	cursor, paged := q.Get("cursor"), q.Has("cursor")
-	for _, own := range []string{"limit", "cursor", "count", "validateOnly"} {
+	for _, own := range []string{"limit", "cursor", "count", "validateOnly", "preview"} {
 		q.Del(own)
 	}
 	x.query = q
@@ -159,10 +163,13 @@ func (x *exchange) readQuery(ctx context.Context) error {
 }
 
 var (
-	limitParam  = Param{Name: "limit", Description: "Items of a page, 1 to 100; 50 when absent."}
-	cursorParam = Param{Name: "cursor", Description: "The nextCursor of the page before. It is good for 24 hours, for the same user and query."}
-	countParam  = Param{Name: "count", Description: "Whether to count all items.", Enum: []string{"true", "false"}}
-	dryParam    = Param{Name: "validateOnly", Description: "Give the verdict of the real call and change nothing.", Enum: []string{"true", "false"}}
+	limitParam   = Param{Name: "limit", Description: "Items of a page, 1 to 100; 50 when absent."}
+	cursorParam  = Param{Name: "cursor", Description: "The nextCursor of the page before. It is good for 24 hours, for the same user and query."}
+	countParam   = Param{Name: "count", Description: "Whether to count all items.", Enum: []string{"true", "false"}}
+	previewParam = Param{
+		Name: "preview", Description: "Answer what the change would do to who may do what, and change nothing: {hash, preview}.", Enum: []string{"true", "false"},
+	}
+	dryParam = Param{Name: "validateOnly", Description: "Give the verdict of the real call and change nothing.", Enum: []string{"true", "false"}}
 )
 
 // parameters are all query parameters that the route takes.
@@ -173,6 +180,9 @@ func (r *Route) parameters() []Param {
 	}
 	if r.Method != http.MethodGet && r.Access.kind != accessPublic {
 		all = append(all, dryParam)
+	}
+	if r.Preview != nil && r.Foretells == "" {
+		all = append(all, previewParam)
 	}
 	return all
 }
@@ -267,6 +277,11 @@ func (x *exchange) checkBody() error {
 		return x.wrongType()
 	}
 	return nil
+}
+
+// replays reports whether a reply is stored under the client's Idempotency-Key, to be answered again.
+func (r *Route) replays() bool {
+	return r.Method == http.MethodPost && r.Access.kind != accessPublic && !r.Secret && !r.pages
 }
 
 // TakesBody reports whether the route's requests carry a JSON body.

@@ -60,14 +60,17 @@ type Route struct {
 	Access    Access
 	Status    int     // of success; 0 means 200, or 204 when Out is None
 	Query     []Param // query parameters besides limit, cursor and validateOnly; any other is refused
-	List      bool    // takes limit and cursor
+	List      bool    // a GET that takes limit and cursor; a POST's body embeds Paging instead
 	NoMatch   bool    // a PATCH, PUT or DELETE that needs no If-Match, because it names no version; the summary says why
 	Raw       bool    // the body is handed over as bytes, undecoded, with its headers: signed webhooks
 	Secret    bool    // the answer holds secrets: it is never stored for replay
+	Preview   Preview // takes preview=true, and the header Preview-Hash; nil: neither
+	Foretells string  // the operation whose change this route only previews, with the same body and the same parameters in its path
 	Produces  string  // media type of an answer that is not JSON, for Out of type Bytes; "" is application/json
 
 	run     runner
 	in, out reflect.Type
+	pages   bool // its body asks for a part of a list: see Paging
 }
 
 // Param is a query parameter.

@@ -69,17 +69,23 @@ func check(r Route) error {
 		return errors.New("the method is not one of GET, POST, PUT, PATCH, DELETE")
 	case r.List && r.Method != http.MethodGet:
 		return errors.New("a list is read with GET")
-	case r.List && r.Access.kind == accessPublic:
+	case r.pages && r.Method != http.MethodPost:
+		return errors.New("a list that its body asks for is read with POST")
+	case (r.List || r.pages) && r.Access.kind == accessPublic:
 		return errors.New("a list needs a user, for whom its cursor is sealed")
 	case r.in != noneType && !r.Raw && !body:
 		return errors.New("the method carries no body, and the handler wants one")
 	case r.Raw && r.Access.kind != accessPublic:
 		return errors.New("raw bodies are for public routes, which judge their own signature")
+	case r.Foretells != "" && r.Preview == nil:
+		return errors.New("it foretells a change and has no preview")
+	case r.Preview != nil && r.Access.kind == accessPublic:
+		return errors.New("a preview is for a user")
 	case r.Summary == "":
 		return errors.New("it has no summary")
 	}
 	for _, q := range r.Query {
-		if q.Name == "limit" || q.Name == "cursor" || q.Name == "count" || q.Name == "validateOnly" {
+		if q.Name == "limit" || q.Name == "cursor" || q.Name == "count" || q.Name == "validateOnly" || q.Name == "preview" {
 			return fmt.Errorf("the query parameter %s belongs to edge", q.Name)
 		}
 	}

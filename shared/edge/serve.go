@@ -155,6 +155,12 @@ func (x *exchange) attempt(ctx context.Context) error {
 }
 
 func (x *exchange) commit(ctx context.Context) error {
+	if x.preview {
+		return x.foretell(ctx)
+	}
+	if err := x.foresee(); err != nil {
+		return err
+	}
 	if x.dry {
 		x.reply.status, x.reply.version, x.reply.location = http.StatusOK, 0, ""
 		return x.set.Verify(ctx, x.server.Table)
@@ -177,7 +183,7 @@ func (x *exchange) commit(ctx context.Context) error {
 
 // remembers reports whether the reply is stored under the client's Idempotency-Key.
 func (x *exchange) remembers() bool {
-	return x.key != "" && x.who != nil && !x.dry && !x.route.Secret
+	return x.key != "" && x.who != nil && !x.dry && x.route.replays()
 }
 
 // once names the request for its Idempotency-Key. Tenant, user and operation stay what they are however often it runs.
@@ -270,6 +276,7 @@ type written struct {
 
 func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
 
+// mutates reports whether the request asks for a change. A POST that asks for a part of a list does not.
 func (x *exchange) mutates() bool {
-	return !slices.Contains([]string{http.MethodGet, http.MethodHead}, x.r.Method)
+	return !x.route.pages && !slices.Contains([]string{http.MethodGet, http.MethodHead}, x.r.Method)
 }

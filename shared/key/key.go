@@ -69,7 +69,7 @@ func Role(x id.Tenant, r id.Role) table.Key { return data(t(x, "AUTHZ"), "ROLE#"
 
 // RoleVersion is the role as it was at one version, never written again.
 func RoleVersion(x id.Tenant, r id.Role, v int64) table.Key {
-	return data(t(x, "AUTHZ"), fmt.Sprintf("RVER#%s#%012d", r, v))
+	return data(t(x, "AUTHZ"), fmt.Sprintf("%s%s#%012d", RoleVersionPrefix, r, v))
 }
 
 // Category is a category of accounts, with the grants that it carries.
@@ -83,11 +83,12 @@ func Granted(x id.Tenant, grantee string) table.Key {
 	return data(t(x, "AUTHZ"), GrantedPrefix+grantee)
 }
 
-// Prefixes of the authorisation partition's sort keys: current roles, categories, marks of grantees.
+// Prefixes of the authorisation partition's sort keys: current roles, their versions, categories, marks of grantees.
 const (
-	RolePrefix     = "ROLE#"
-	CategoryPrefix = "CAT#"
-	GrantedPrefix  = "GTE#"
+	RolePrefix        = "ROLE#"
+	RoleVersionPrefix = "RVER#"
+	CategoryPrefix    = "CAT#"
+	GrantedPrefix     = "GTE#"
 )
 
 // User is the user's own item. UsersByName is its place on G1, UsersOf its place on G3.
@@ -141,6 +142,12 @@ func Blind(x id.Tenant, field, token string, a id.Account) table.Key {
 // BlindContact is the entry of a blind index for a value of a contact.
 func BlindContact(x id.Tenant, field, token string, a id.Account, c id.Contact) table.Key {
 	return data(t(x, "BI#"+field+"#"+token), "A#"+string(a)+"#C#"+string(c))
+}
+
+// BlindAccount is the account that the sort key of a blind index's entry names, its own or its contact's.
+func BlindAccount(sk string) id.Account {
+	a, _, _ := strings.Cut(strings.TrimPrefix(sk, "A#"), "#")
+	return id.Account(a)
 }
 
 // BlindPartition is the partition of one value of one field.

@@ -151,6 +151,9 @@ func (r *Rights) direct(to Grantee) bool {
 	if to == r.me {
 		return true
 	}
+	if strings.HasPrefix(string(to), granteeUser) {
+		return false // of users one is oneself alone: most members of a team cost no search
+	}
 	_, ok := r.mine[to]
 	return ok
 }
@@ -236,7 +239,12 @@ func HasDefault(m Module) bool {
 
 // floored reports whether the tenant's default of the module allows the action on any record.
 func (s *Subject) floored(m Module, a Action) bool {
-	switch Default(s.Org.Settings.Defaults[string(m)]) {
+	return Default(s.Org.Settings.Defaults[string(m)]).opens(a)
+}
+
+// opens reports whether the default allows the action.
+func (d Default) opens(a Action) bool {
+	switch d {
 	case PublicRead:
 		return a == View || a == Comment
 	case PublicEdit:

@@ -99,7 +99,7 @@ func checkWrite(w *Write) error {
 	if w.Op != OpPut {
 		return nil
 	}
-	if len(w.Item.Index) > 0 && w.Item.Space != Data || w.Item.Expires.UTC().Year() > MaxYear {
+	if w.Item.At != (IndexKey{}) || len(w.Item.Index) > 0 && w.Item.Space != Data || w.Item.Expires.UTC().Year() > MaxYear {
 		return fault.New(fault.Internal, "write_malformed")
 	}
 	for n, k := range w.Item.Index {

@@ -56,9 +56,10 @@ const (
 // IndexKey is an item's place in an index. Sort keys need not be unique in an index: the item's own key breaks ties.
 type IndexKey struct{ PK, SK string }
 
-// Item is what the table stores.
+// Item is what the table stores, and what a Query of an index answers: then it holds Key and At only.
 type Item struct {
 	Key
+	At      IndexKey           // where an index query met the item: its entry in q.Index; empty everywhere else, and refused in a Put
 	Version int64              // 0 before the first write; the table raises it by one with each Put
 	Index   map[Index]IndexKey // the indexes that the item appears in
 	Expires time.Time          // from this second on (fractions are rounded up) the item counts as absent; zero: never
@@ -67,9 +68,12 @@ type Item struct {
 }
 
 // Size is the number of bytes that the item counts against MaxItem: keys, index keys, doc and sealed, plus 64 for what each item
-// costs besides. It is an upper bound of DynamoDB's own count for documents that Steward writes.
+// costs besides. Of what an index query answered, it is the size of the entry. It is an upper bound of DynamoDB's own count for documents that Steward writes.
 func (it *Item) Size() int {
 	n := 64 + len(it.PK) + len(it.SK) + len(it.Doc) + len(it.Sealed)
+	if it.At != (IndexKey{}) {
+		n += 16 + len(it.At.PK) + len(it.At.SK)
+	}
 	for _, k := range it.Index {
 		n += 16 + len(k.PK) + len(k.SK)
 	}
@@ -85,9 +89,10 @@ type Table interface {
 	Get(ctx context.Context, keys ...Key) ([]Item, error)
 
 	// Query reads one partition of the table or of an index in the order of the sort key (bytewise). On Base it is strongly
-	// consistent and answers whole items. On an index it may lag behind and answers items that hold only Key and Index[q.Index]:
-	// candidates, which a Get decides. A page ends at q.Limit items or MaxPage bytes; Page.Cursor is "" at the end. A cursor of
-	// another query is a fault of kind Malformed, code invalid_cursor.
+	// consistent and answers whole items. On an index it may lag behind and answers items that hold only Key and At: candidates,
+	// which a Get decides. A page ends at q.Limit items or MaxPage bytes; Page.Cursor is "" at the end. A cursor of another query
+	// is a fault of kind Malformed, code invalid_cursor. The keys of a page may lie in one piece of memory: who keeps one of them for
+	// long and drops the rest clones it.
 	Query(ctx context.Context, q Query) (Page, error)
 
 	// Commit applies all writes or none. Each write's condition is judged against the state before the commit; two writes on one

@@ -169,7 +169,7 @@ func (s *Store) walk(ctx context.Context, who *policy.Subject, f Filter, after s
 			return Page{}, err
 		}
 		for _, candidate := range page.Items {
-			out.Next = candidate.Index[table.G1].SK
+			out.Next = candidate.At.SK
 			it, ok := byKey[candidate.Key]
 			if !ok {
 				continue
@@ -185,7 +185,7 @@ func (s *Store) walk(ctx context.Context, who *policy.Subject, f Filter, after s
 				out.Next = last
 				return out, nil
 			}
-			out.Users, last = append(out.Users, u), candidate.Index[table.G1].SK
+			out.Users, last = append(out.Users, u), candidate.At.SK
 		}
 		walked += len(page.Items)
 		if q.Cursor = page.Cursor; page.Cursor == "" {
@@ -219,7 +219,7 @@ func (s *Store) candidates(ctx context.Context, t id.Tenant, reach policy.Reach)
 	for _, d := range reach.Departments {
 		of := key.UsersOf(t, d, "")
 		err := s.each(ctx, table.Query{Index: table.G3, PK: of.PK, Prefix: of.SK, Limit: 1000}, func(it table.Item) error {
-			ids = append(ids, id.User(strings.TrimPrefix(it.Index[table.G3].SK, of.SK)))
+			ids = append(ids, id.User(strings.TrimPrefix(it.At.SK, of.SK)))
 			return nil
 		})
 		if err != nil {

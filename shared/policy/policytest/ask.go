@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/policy"
@@ -260,11 +261,13 @@ func (k *asker) filters() []Filter {
 			{Status: a.Status, Type: a.Type},
 			{ValueTier: a.ValueTier, Stage: a.Stage},
 			{Owner: a.Owner, Department: a.Department, Type: a.Type},
-		}[i%5]
+			{NamePrefix: strings.ToUpper(a.Name[:min(len(a.Name), 3)])},
+			{Email: a.Email},
+		}[i%7]
 		if len(a.Categories) > 0 && i%2 == 0 {
 			f.Category = a.Categories[0]
 		}
-		if f != (Filter{}) && len(out) < 4 {
+		if f != (Filter{}) && len(out) < 5 {
 			out = append(out, f)
 		}
 	}

@@ -289,6 +289,8 @@ type Filter struct {
 	Type       string
 	ValueTier  string
 	Stage      string
+	NamePrefix string // without regard to case
+	Email      string
 }
 
 // Refused reports whether the filter asks by a field that the user is not shown whole, which would tell what it holds. The status is shown
@@ -296,7 +298,7 @@ type Filter struct {
 func (o Oracle) Refused(u id.User, f Filter) bool {
 	for field, value := range map[string]string{
 		"ownerId": string(f.Owner), "departmentId": string(f.Department), "categoryIds": string(f.Category), "type": f.Type,
-		"valueTier": f.ValueTier, "stage": f.Stage,
+		"valueTier": f.ValueTier, "stage": f.Stage, "name": f.NamePrefix, "email": f.Email,
 	} {
 		if value != "" && !wider(o.Field(u, policy.ModAccount, policy.View, field), policy.Masked) {
 			return true
@@ -325,7 +327,8 @@ func (o Oracle) Search(u id.User, f Filter) []id.Account {
 func (f Filter) admits(a *Account) bool {
 	return (f.Owner == "" || f.Owner == a.Owner) && (f.Department == "" || f.Department == a.Department) &&
 		(f.Category == "" || slices.Contains(a.Categories, f.Category)) && (f.Status == "" || f.Status == a.Status) &&
-		(f.Type == "" || f.Type == a.Type) && (f.ValueTier == "" || f.ValueTier == a.ValueTier) && (f.Stage == "" || f.Stage == a.Stage)
+		(f.Type == "" || f.Type == a.Type) && (f.ValueTier == "" || f.ValueTier == a.ValueTier) && (f.Stage == "" || f.Stage == a.Stage) &&
+		strings.HasPrefix(strings.ToLower(a.Name), strings.ToLower(f.NamePrefix)) && (f.Email == "" || f.Email == a.Email)
 }
 
 // WhoCanSee gives the users who may view the account, in the order of their ids.

@@ -35,6 +35,7 @@ type store struct {
 	made   map[id.Account]table.Item // accounts' items as Create staged them
 	marks  map[policy.Grantee]access.Granted
 	row    principal.Tenant
+	seed   uint64
 }
 
 func newStore(t id.Tenant, shift time.Duration) store {
@@ -49,6 +50,7 @@ func (d *desk) write(ctx context.Context, w *policytest.World) error {
 	if past := d.Now().Sub(w.Now.Add(d.shift)); past < 0 {
 		d.Clock.Add(-past)
 	}
+	d.seed = w.Seed
 	want, err := d.items(ctx, w)
 	if err != nil {
 		return err
@@ -243,19 +245,16 @@ func grantItem(t id.Tenant, at key.Listed, g policy.RecordGrant, over bool) tabl
 	if g.Expires != 0 {
 		it.Expires = time.Unix(g.Expires, 0)
 	}
+	if g.Kind == policy.KindTemporary {
+		it.Index[table.G1] = key.Ending(t, it.Expires, at.Account, string(g.To))
+	}
 	return it
 }
 
 // create has the account made by account's own operation, under the id that the world gives it, and commits all of it but its own item and
 // its owner's, which the world's state will be.
 func (d *desk) create(ctx context.Context, w *policytest.World, a *policytest.Account) error {
-	p := principal.Place{User: a.Owner, Active: true}
-	chart := policy.Chart{User: a.Owner}
-	who := &policy.Subject{
-		Principal: principal.Principal{Tenant: d.tenant, User: a.Owner, Locale: "en", Operation: "test.operation", At: d.Now()},
-		Org:       tenantRow(d.tenant, &policytest.World{Seed: w.Seed, TenantStatus: "active"}),
-		Self:      principal.Standing{Place: p, Status: principal.UserActive}, Rights: policy.Compile(chart, []policy.Role{all()}),
-	}
+	who := d.maker(a.Owner)
 	draft := account.Draft{
 		Name: a.Name, Type: a.Type, ValueTier: a.ValueTier, Stage: a.Stage, Email: a.Email, Phone: a.Phone, IDNumber: a.IDNumber,
 		Address: account.Address{City: a.City}, Department: patch.Of(string(a.Department)),
@@ -283,9 +282,19 @@ func (d *desk) create(ctx context.Context, w *policytest.World, a *policytest.Ac
 	return d.Table.Commit(ctx, d.IDs.ULID(), rest...)
 }
 
+// maker is a user who may do everything, whatever the world says.
+func (d *desk) maker(u id.User) *policy.Subject {
+	return &policy.Subject{
+		Principal: principal.Principal{Tenant: d.tenant, User: u, Locale: "en", Operation: "test.operation", At: d.Now()},
+		Org:       tenantRow(d.tenant, &policytest.World{Seed: d.seed, TenantStatus: "active"}),
+		Self:      principal.Standing{Place: principal.Place{User: u, Active: true}, Status: principal.UserActive},
+		Rights:    policy.Compile(policy.Chart{User: u}, []policy.Role{all()}),
+	}
+}
+
 // all is a role that may do everything with accounts and contacts.
 func all() policy.Role {
-	r := policy.Role{ID: "role_all", Level: policy.Admin}
+	r := policy.Role{ID: "role_all", Level: policy.Admin, Grants: []policy.Grant{{Module: policy.ModRole, Action: policy.View, Scope: policy.All}}}
 	for _, m := range []policy.Module{policy.ModAccount, policy.ModContact} {
 		for _, a := range policy.Actions {
 			r.Grants = append(r.Grants, policy.Grant{Module: m, Action: a, Scope: policy.All})
@@ -303,38 +312,11 @@ func only(a id.Account) *id.Source {
 }
 
 // resource is the account as it is stored; of one that is not there, nothing.
-func (d *desk) resource(ctx context.Context, a id.Account) (r policy.Resource, err error) {
+func (d *desk) resource(ctx context.Context, a id.Account) (policy.Resource, error) {
 	if r, ok := d.known[a]; ok {
 		return r, nil
 	}
-	defer func() { d.known[a] = r }()
-	items, err := d.Table.Get(ctx, key.Account(d.tenant, a))
-	if err != nil || len(items) == 0 {
-		return policy.Resource{}, err
-	}
-	var doc struct {
-		Owner      id.User              `json:"ownerId"`
-		Department id.Department        `json:"departmentId"`
-		Categories []id.Category        `json:"categoryIds"`
-		Grants     []policy.RecordGrant `json:"grants"`
-		More       int                  `json:"moreGrants"`
-	}
-	if err := json.Unmarshal(items[0].Doc, &doc); err != nil {
-		return policy.Resource{}, err
-	}
-	r = policy.Resource{Tenant: d.tenant, Owner: doc.Owner, Department: doc.Department, Categories: doc.Categories, Grants: doc.Grants}
-	if doc.More == 0 {
-		return r, nil
-	}
-	p, err := d.Table.Query(ctx, table.Query{PK: key.AccountPartition(d.tenant, a), Prefix: key.GrantPrefix, Limit: table.MaxLimit})
-	for _, it := range p.Items {
-		var g grantDoc
-		if err := json.Unmarshal(it.Doc, &g); err != nil {
-			return r, err
-		}
-		if g.Overflow {
-			r.Grants = append(r.Grants, g.RecordGrant)
-		}
-	}
-	return r, err
+	all, err := d.accounts.Resources(ctx, d.tenant, a)
+	d.known[a] = all[a]
+	return all[a], err
 }

@@ -102,8 +102,7 @@ func appendEntry[S ~string | ~[]byte](dst []byte, pk, sk S, key []byte) []byte {
 }
 
 // readEntry reads what follows the partition key in an entry key.
-func readEntry(b []byte) (sk, itemPK, itemSK string, err error) {
-	s := string(b)
+func readEntry(s string) (sk, itemPK, itemSK string, err error) {
 	if sk, s, err = readEnded(s); err != nil {
 		return "", "", "", err
 	}
@@ -187,6 +186,9 @@ func (r *record) expired(second int64) bool { return r.expires != 0 && r.expires
 // span is a part of record.rest.
 type span struct{ from, to int }
 
+// indexed is how many indexes the item appears in.
+func (r *record) indexed() int { return bits.OnesCount8(r.mask &^ maskExpiry) }
+
 // entries calls each with the index keys, in the order of the indexes, and gives what follows them.
 func (r *record) entries(each func(n int, pk, sk span)) (rest []byte, err error) {
 	rest = r.rest
@@ -228,29 +230,30 @@ func (r *record) item(k table.Key) (table.Item, error) {
 	if r.expires != 0 {
 		it.Expires = time.Unix(r.expires, 0).UTC()
 	}
-	rest, err := r.entries(nil)
+	var at [indexes]struct{ pk, sk span }
+	rest, err := r.entries(func(n int, pk, sk span) { at[n].pk, at[n].sk = pk, sk })
 	if err != nil {
 		return table.Item{}, err
 	}
-	if n := bits.OnesCount8(r.mask &^ maskExpiry); n > 0 {
-		it.Index = make(map[table.Index]table.IndexKey, n)
+	if m := r.mask &^ maskExpiry; m != 0 {
+		it.Index = make(map[table.Index]table.IndexKey, r.indexed())
 		all := string(r.rest[:len(r.rest)-len(rest)]) // one piece of memory for all the keys
-		_, _ = r.entries(func(n int, pk, sk span) {
+		for ; m != 0; m &= m - 1 {
+			n := bits.TrailingZeros8(m)
+			pk, sk := at[n].pk, at[n].sk
 			it.Index[table.G1+table.Index(n)] = table.IndexKey{PK: all[pk.from:pk.to], SK: all[sk.from:sk.to]}
-		})
+		}
 	}
 	doc, sealed, err := readSized(rest)
 	if err != nil {
 		return table.Item{}, err
 	}
-	body := make([]byte, len(doc)+len(sealed))
-	n := copy(body, doc)
-	copy(body[n:], sealed)
-	if n > 0 {
+	body := bytes.Clone(rest[len(rest)-len(doc)-len(sealed):]) // they lie side by side
+	if n := len(doc); n > 0 {
 		it.Doc = body[:n:n]
 	}
 	if len(sealed) > 0 {
-		it.Sealed = body[n:]
+		it.Sealed = body[len(doc):]
 	}
 	return it, nil
 }

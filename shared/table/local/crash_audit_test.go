@@ -83,7 +83,7 @@ func auditThings(ctx context.Context, s *local.Store, last map[string]step) erro
 			return err
 		}
 		for _, e := range entries {
-			listed[e.SK] = append(listed[e.SK], fmt.Sprint(q.Index, q.PK, e.Index[q.Index].SK))
+			listed[e.SK] = append(listed[e.SK], fmt.Sprint(q.Index, q.PK, e.At.SK))
 		}
 	}
 	live := 0

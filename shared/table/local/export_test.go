@@ -22,7 +22,7 @@ func EntryKey(pk, sk, itemPK, itemSK string) []byte {
 }
 
 // ReadEntry reads what follows the partition key.
-func ReadEntry(b []byte) (sk, itemPK, itemSK string, err error) { return readEntry(b) }
+func ReadEntry(b []byte) (sk, itemPK, itemSK string, err error) { return readEntry(string(b)) }
 
 // ReadChanges reads a record of the change log, to its end.
 func ReadChanges(k, v []byte) error {

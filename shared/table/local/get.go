@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 
 	bolt "go.etcd.io/bbolt"
@@ -19,17 +20,18 @@ func (s *Store) Get(ctx context.Context, keys ...table.Key) ([]table.Item, error
 	var items []table.Item
 	second := s.now().Unix()
 	err := s.view(ctx, func(tx *bolt.Tx) error {
-		var buckets [2]*bolt.Bucket
-		var buf [256]byte
+		var cursors [2]*bolt.Cursor // one for all keys of a space: Bucket.Get makes one for each
+		buf := make([]byte, 0, 256)
 		for i := range keys {
 			k := &keys[i]
-			b := buckets[k.Space]
-			if b == nil {
-				b = tx.Bucket([2][]byte{bucketData, bucketKeys}[k.Space])
-				buckets[k.Space] = b
+			c := cursors[k.Space]
+			if c == nil {
+				c = tx.Bucket([2][]byte{bucketData, bucketKeys}[k.Space]).Cursor()
+				cursors[k.Space] = c
 			}
-			v := b.Get(appendKey(buf[:0], k.PK, k.SK))
-			if v == nil {
+			buf = appendKey(buf[:0], k.PK, k.SK)
+			at, v := c.Seek(buf)
+			if !bytes.Equal(at, buf) {
 				continue
 			}
 			r, err := readRecord(v)

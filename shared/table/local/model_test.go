@@ -107,7 +107,7 @@ func (m *model) query(q table.Query) []table.Item {
 			if at, ok = it.Index[q.Index]; !ok {
 				continue
 			}
-			h = hit{[]string{at.SK, k.PK, k.SK}, table.Item{Key: k, Index: map[table.Index]table.IndexKey{q.Index: at}}}
+			h = hit{[]string{at.SK, k.PK, k.SK}, table.Item{Key: k, At: at}}
 		}
 		if at.PK == q.PK && strings.HasPrefix(at.SK, q.Prefix) && at.SK >= q.From && (q.To == "" || at.SK <= q.To) {
 			hits = append(hits, h)

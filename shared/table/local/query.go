@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"strings"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -116,58 +117,92 @@ func (r *keyRange) walk(b *bolt.Bucket, reverse bool, each func(k, v []byte) (bo
 	return nil
 }
 
+// readPage walks the page twice: a step of the cursor costs much less than memory that grows, and a page whose size is known is read into
+// two pieces, one for its items and one for all their keys.
 func readPage(tx *bolt.Tx, q *table.Query, r keyRange, second int64) (table.Page, error) {
 	b := tx.Bucket(bucketData)
 	if q.Index != table.Base {
 		b = tx.Bucket(bucketIndex[q.Index-table.G1])
 	}
-	var page table.Page
-	var last []byte
-	size := 0
-	err := r.walk(b, q.Reverse, func(k, v []byte) (bool, error) {
-		it, live, err := readHit(q, k[r.part:], v, second)
-		if err != nil {
-			return false, internal(err)
+	m, err := measure(b, q, r, second)
+	if err != nil || m.items == 0 {
+		return table.Page{}, err
+	}
+	page := table.Page{Items: make([]table.Item, 0, m.items)}
+	if m.more {
+		page.Cursor = makeCursor(q, m.last)
+	}
+	var keys strings.Builder
+	keys.Grow(m.keys)
+	err = r.walk(b, q.Reverse, func(k, v []byte) (bool, error) {
+		if _, live, err := living(q, v, second); !live {
+			return true, err
 		}
-		if !live {
-			return true, nil
-		}
-		size += 64 + 16*len(it.Index) + len(q.PK) + len(k) - r.part + len(v) // no less than it.Size
-		if len(page.Items) == q.Limit || size > table.MaxPage && len(page.Items) > 0 {
-			page.Cursor = makeCursor(q, last)
-			return false, nil
-		}
-		if page.Items == nil {
-			page.Items = make([]table.Item, 0, min(q.Limit, 16))
-		}
-		page.Items = append(page.Items, it)
-		last = k[r.part:]
-		return true, nil
+		from := keys.Len()
+		_, _ = keys.Write(k[r.part:])
+		page.Items = append(page.Items, table.Item{})
+		err := readHit(&page.Items[len(page.Items)-1], q, keys.String()[from:], v)
+		return len(page.Items) < m.items, err
 	})
 	if err != nil {
-		return table.Page{}, err
+		return table.Page{}, internal(err)
 	}
 	return page, nil
 }
 
-// readHit reads what a query answers for one entry of its bucket; k is the key after the partition's part.
-func readHit(q *table.Query, k, v []byte, second int64) (it table.Item, live bool, err error) {
+// measured is what a page will hold.
+type measured struct {
+	items int
+	keys  int    // bytes of the keys, each without the partition's part
+	last  []byte // the last of them, lying in the file
+	more  bool   // the range goes on after it
+}
+
+func measure(b *bolt.Bucket, q *table.Query, r keyRange, second int64) (measured, error) {
+	var m measured
+	size := 0
+	err := r.walk(b, q.Reverse, func(k, v []byte) (bool, error) {
+		n, live, err := living(q, v, second)
+		if !live {
+			return true, err
+		}
+		size += 64 + 16*n + len(q.PK) + len(k) - r.part + len(v) // no less than Item.Size
+		if m.more = m.items == q.Limit || size > table.MaxPage && m.items > 0; m.more {
+			return false, nil
+		}
+		m.items++
+		m.last = k[r.part:]
+		m.keys += len(m.last)
+		return true, nil
+	})
+	if err != nil {
+		return measured{}, internal(err)
+	}
+	return m, nil
+}
+
+// living reports whether what lies under a key has not expired, and how many index keys it counts.
+func living(q *table.Query, v []byte, second int64) (n int, live bool, err error) {
 	if q.Index == table.Base {
 		r, err := readRecord(v)
-		if err != nil || r.expired(second) {
-			return it, false, err
-		}
-		it, err = r.item(table.Key{PK: q.PK, SK: string(k)})
-		return it, err == nil, err
+		return r.indexed(), err == nil && !r.expired(second), err
 	}
-	if len(v) == 8 && int64(binary.BigEndian.Uint64(v)) <= second {
-		return it, false, nil
+	switch len(v) {
+	case 0:
+		return 1, true, nil
+	case 8:
+		return 1, int64(binary.BigEndian.Uint64(v)) > second, nil
 	}
-	sk, itemPK, itemSK, err := readEntry(k)
-	if err != nil {
-		return it, false, err
+	return 0, false, errCorrupt
+}
+
+// readHit reads what a query answers for one key of its bucket; k is the key after the partition's part.
+func readHit(it *table.Item, q *table.Query, k string, v []byte) (err error) {
+	if q.Index == table.Base {
+		*it, err = readItem(table.Key{PK: q.PK, SK: k}, v)
+		return err
 	}
-	it.Key = table.Key{PK: itemPK, SK: itemSK}
-	it.Index = map[table.Index]table.IndexKey{q.Index: {PK: q.PK, SK: sk}}
-	return it, true, nil
+	it.At.PK = q.PK
+	it.At.SK, it.PK, it.SK, err = readEntry(k)
+	return err
 }

@@ -135,7 +135,7 @@ func commitAllOrNothing(t *testing.T, s *suite) {
 	same(t, "the old item", s.one(t, old.Key), old)
 	s.soon(t, "the old item's entry", func() bool {
 		items := s.all(t, table.Query{Index: table.G2, PK: s.part("g")})
-		return len(items) == 1 && items[0].Index[table.G2].SK == "1"
+		return len(items) == 1 && items[0].At.SK == "1"
 	})
 	s.must(t, w[:3]...)
 	if items := s.get(t, data, other, old.Key); len(items) != 3 || items[2].Version != 2 {

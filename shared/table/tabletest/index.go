@@ -15,14 +15,13 @@ func (s *suite) entries(t *testing.T, q table.Query) []string {
 	t.Helper()
 	out := []string{}
 	for _, it := range s.all(t, q) {
-		if it.Doc != nil || it.Sealed != nil || it.Version != 0 || !it.Expires.IsZero() || len(it.Index) != 1 {
+		if it.Doc != nil || it.Sealed != nil || it.Version != 0 || !it.Expires.IsZero() || it.Index != nil {
 			t.Fatalf("more than keys: %v", it)
 		}
-		k, ok := it.Index[q.Index]
-		if !ok || k.PK != q.PK {
+		if it.At.PK != q.PK {
 			t.Fatalf("not of the index partition: %v", it)
 		}
-		out = append(out, k.SK+"="+it.SK)
+		out = append(out, it.At.SK+"="+it.SK)
 	}
 	return out
 }

@@ -65,6 +65,7 @@ func limitsRefused(t *testing.T, s *suite) {
 		{"an indexed key", s.token(), with(func(it *table.Item) {
 			it.Space, it.Index = table.Keys, map[table.Index]table.IndexKey{table.G1: {PK: "p", SK: "s"}}
 		}), fault.Internal, "write_malformed"},
+		{"an entry that an index query answered", s.token(), with(func(it *table.Item) { it.At = table.IndexKey{PK: "p", SK: "s"} }), fault.Internal, "write_malformed"},
 		{"an expiry beyond the year 9999", s.token(), with(func(it *table.Item) { it.Expires = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }), fault.Internal, "write_malformed"},
 		{"an unknown operation", s.token(), []table.Write{good, {Op: 3, Item: at("x")}}, fault.Internal, "write_malformed"},
 		{"an unknown condition", s.token(), []table.Write{good, table.Put(at("x"), table.Cond{Kind: 9})}, fault.Internal, "write_malformed"},
