@@ -22,6 +22,7 @@ import (
 	"github.com/steward-crm/steward/shared/policy/policytest"
 	"github.com/steward-crm/steward/shared/principal"
 	"github.com/steward-crm/steward/shared/table"
+	"github.com/steward-crm/steward/shared/user"
 )
 
 // desk is Steward over the local table: rows as the nouns leave them (store_test.go), subjects by access as every request loads them, and
@@ -59,7 +60,7 @@ type deskFaults struct {
 func newDesk(t testing.TB, f deskFaults) *desk {
 	d := &desk{Deployment: edgetest.Deploy(t), t: t, faults: f}
 	d.access = access.New(d.Table, d.Now)
-	d.accounts = account.New(&faulty{d.Table, d}, d.Crypt, d.access, nil) // no owner is ever asked for
+	d.accounts = account.New(&faulty{d.Table, d}, d.Crypt, d.access, user.New(d.Table, d.Crypt, d.access, nil))
 	return d
 }
 
