@@ -209,12 +209,16 @@ func (w *World) addAccount(d draw) {
 		})
 	}
 	want := d.between(0, 4)
-	if d.in(4) {
+	if d.in(5) {
 		want = d.between(33, 40)
 	}
 	for range 8 * want { // what is drawn twice is there once
 		if len(a.Grants) < want {
-			a.put(w.recordGrant(d))
+			g := w.recordGrant(d)
+			if want > 32 && len(a.Grants) < 32 && d.in(75) { // so that it matters what the last ones are
+				g.Expires = w.Now.Add(-time.Hour)
+			}
+			a.put(g)
 		}
 	}
 	w.Accounts = append(w.Accounts, a)

@@ -376,7 +376,7 @@ func (d *desk) Attempt(ctx context.Context, q policytest.Question) (bool, error)
 // TestLocal holds all of Steward that answers about rights, over the local table, to the oracle: access, account, policy (I4, I6, I7).
 func TestLocal(t *testing.T) {
 	policytest.Run(t, func(t testing.TB) policytest.System { return newDesk(t, deskFaults{}) }, policytest.Options{
-		Worlds: max(1, min(60, *worlds)/share), Changes: 3, Seed: *seed,
+		Worlds: max(1, max(min(60, *worlds), *worlds/500)/share), Changes: 3, Seed: *seed,
 	})
 }
 
