@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -19,7 +20,7 @@ type countsBody struct {
 
 func counts(a *account.Accounts) func(context.Context, *edge.Request[edge.None]) (*edge.Reply[countsBody], error) {
 	return func(ctx context.Context, r *edge.Request[edge.None]) (*edge.Reply[countsBody], error) {
-		s, err := a.Stats(ctx, r.Who, r.Query.Get("by"))
+		s, err := a.Stats(ctx, r.Who, cmp.Or(r.Query.Get("by"), "status"))
 		if err != nil {
 			return nil, err
 		}

@@ -35,7 +35,7 @@ func Routes(p *platform.Platform) []edge.Route {
 		edge.Handle(edge.Route{
 			Operation: "accounts.counts", Method: http.MethodGet, Path: "/v1/accounts/counts", Access: may(policy.View),
 			Summary: "Counts the accounts that the caller may see by owner, department, category, status, type, value tier or stage.",
-			Query:   []edge.Param{{Name: "by", Description: "what to count by; required", Enum: account.Dimensions()}},
+			Query:   []edge.Param{{Name: "by", Description: "what to count by; status when absent", Enum: account.Dimensions()}},
 		}, counts(a)),
 		edge.Handle(edge.Route{
 			Operation: "accounts.search", Method: http.MethodPost, Path: "/v1/accounts/search", Access: may(policy.View),
