@@ -57,6 +57,7 @@ func Routes(p *platform.Platform) []edge.Route {
 			Operation: "accounts.reactivate", Method: http.MethodPost, Path: one + "/reactivate", Access: may(policy.Update),
 			Summary: "Takes a deactivated account up again, with the data it was put away with.",
 		}, reactivate(a)),
+		accessRoute(p, a),
 		edge.Handle(edge.Route{
 			Operation: "accounts.history", Method: http.MethodGet, Path: one + "/history", Access: may(policy.View), List: true,
 			Summary: "Lists the changes of an account and its contacts, newest first, with the values as the caller may see them today.",

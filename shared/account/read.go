@@ -5,7 +5,6 @@ import (
 
 	"github.com/steward-crm/steward/shared/crypt"
 	"github.com/steward-crm/steward/shared/fault"
-	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/policy"
 	"github.com/steward-crm/steward/shared/table"
@@ -56,13 +55,14 @@ func (r *reader) want(missing int) int {
 func (r *reader) read(ctx context.Context, batch []string, most int) error {
 	t := r.who.Tenant
 	keys := make([]table.Key, 0, table.MaxGet)
-	seen := make(map[id.Account]bool, len(batch))
-	for _, place := range batch {
-		if seen[accountIn(place)] { // it was updated between the reads of two partitions, and stands at the other place
+	found := make(map[table.Key]*table.Item, table.MaxGet)
+	for _, place := range batch { // where one index lags behind another, an account may stand at two places
+		k := key.Account(t, accountIn(place))
+		if _, twice := found[k]; twice {
 			continue
 		}
-		seen[accountIn(place)] = true
-		keys = append(keys, key.Account(t, accountIn(place)))
+		found[k] = nil
+		keys = append(keys, k)
 		if r.keyed {
 			keys = append(keys, key.AccountKey(t, accountIn(place)))
 		}
@@ -71,20 +71,11 @@ func (r *reader) read(ctx context.Context, batch []string, most int) error {
 	if err != nil {
 		return err
 	}
-	next := func(k table.Key) *table.Item { // items come in the order of the keys
-		if len(items) == 0 || items[0].Key != k {
-			return nil
-		}
-		it := &items[0]
-		items = items[1:]
-		return it
+	for i := range items {
+		found[items[i].Key] = &items[i]
 	}
 	for _, place := range batch {
-		it := next(key.Account(t, accountIn(place)))
-		var own *table.Item
-		if r.keyed {
-			own = next(key.AccountKey(t, accountIn(place)))
-		}
+		it, own := found[key.Account(t, accountIn(place))], found[key.AccountKey(t, accountIn(place))]
 		if it == nil {
 			continue
 		}

@@ -20,7 +20,7 @@ func quoted(s string) jsontext.Value {
 }
 
 // filter makes a random tree up to the depth, of fields that the reader may or may not use.
-func (c *crowd) filter(depth int) account.Where {
+func (c *shoppers) filter(depth int) account.Where {
 	if n := c.r.IntN(6); depth > 1 && n < 3 {
 		var list []account.Where
 		for range 1 + c.r.IntN(3) {

@@ -15,8 +15,8 @@ import (
 	"github.com/steward-crm/steward/shared/table"
 )
 
-// crowd is a tenant of random accounts, with grants and categories, as somebody who sees everything reads them.
-type crowd struct {
+// shoppers is a tenant of random accounts, with grants and categories, as somebody who sees everything reads them.
+type shoppers struct {
 	*world
 	r          *rand.Rand
 	users      []id.User
@@ -41,9 +41,9 @@ var (
 
 func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
 
-func newCrowd(t testing.TB, seed uint64, n int) *crowd {
+func newCrowd(t testing.TB, seed uint64, n int) *shoppers {
 	r := rand.New(rand.NewPCG(seed, 77))
-	c := &crowd{
+	c := &shoppers{
 		world: newWorld(t, func(row *principal.Tenant) { row.Shards, row.Settings.Region = 4, "CN" }), r: r,
 		marks: map[policy.Grantee]policy.Mark{}, depts: []id.Department{""},
 	}
@@ -85,7 +85,7 @@ func newCrowd(t testing.TB, seed uint64, n int) *crowd {
 	return c
 }
 
-func (c *crowd) draft(d *account.Draft) {
+func (c *shoppers) draft(d *account.Draft) {
 	r := c.r
 	d.Name, d.Type, d.Email, d.Phone = pick(r, crowdNames), pick(r, append(account.Types, "")), pick(r, crowdMails), pick(r, crowdPhones)
 	d.ValueTier, d.Stage = pick(r, append(account.ValueTiers, "")), pick(r, append(account.Stages, ""))
@@ -102,7 +102,7 @@ func (c *crowd) draft(d *account.Draft) {
 }
 
 // expose opens the account to somebody, or closes it, and files it.
-func (c *crowd) expose(t testing.TB, a id.Account) {
+func (c *shoppers) expose(t testing.TB, a id.Account) {
 	t.Helper()
 	var grants []policy.RecordGrant
 	n := 1 + c.r.IntN(2)
@@ -142,7 +142,7 @@ func (c *crowd) expose(t testing.TB, a id.Account) {
 }
 
 // active is an account that can be changed.
-func (c *crowd) active() id.Account {
+func (c *shoppers) active() id.Account {
 	for {
 		if a := pick(c.r, c.all); a.Status == account.Active {
 			return a.ID
@@ -151,7 +151,7 @@ func (c *crowd) active() id.Account {
 }
 
 // reader is a user with a role of random scopes, and what grants and categories may give them.
-func (c *crowd) reader(u id.User, role policy.Role) *policy.Subject {
+func (c *shoppers) reader(u id.User, role policy.Role) *policy.Subject {
 	who := c.as(u, role)
 	at := policy.Chart{User: u, Reports: c.reports(u), Department: c.places[u].Department, Granted: func(g policy.Grantee) (policy.Mark, bool) {
 		m, ok := c.marks[g]
@@ -178,7 +178,7 @@ func (c *crowd) reader(u id.User, role policy.Role) *policy.Subject {
 }
 
 // anybody is a reader of random rights, and the fields that their role hides or masks.
-func (c *crowd) anybody() (who *policy.Subject, shut map[string]bool) {
+func (c *shoppers) anybody() (who *policy.Subject, shut map[string]bool) {
 	scopes := append(slices.Clone(policy.Scopes), policy.All)
 	role := policy.Role{ID: "role", Level: policy.Admin, Grants: []policy.Grant{{Module: policy.ModAccount, Action: policy.View, Scope: pick(c.r, scopes)}}}
 	shut = map[string]bool{}
