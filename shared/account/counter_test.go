@@ -110,6 +110,45 @@ func TestCountersOfTwoProcesses(t *testing.T) {
 	w.equalRecount(t, true)
 }
 
+// TestTurnsDoNotOverlap: a process that has read its turn and then stands still, while another goes on past it, does not take the position back, whatever
+// was in its turn: an account, or nothing that counts.
+func TestTurnsDoNotOverlap(t *testing.T) {
+	for name, counts := range map[string]bool{"an account": true, "nothing that counts": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newCounting(t)
+			pick := picker(rand.New(rand.NewPCG(17, 17)))
+			w.act(t, pick)
+			w.turns(t)
+			w.Clock.Add(2 * time.Minute) // from when a turn with nothing to count is taken, too
+			w.Commit(t, table.Put(item(t, key.Control("NOISE", "1"), map[string]any{}), table.Always))
+			if counts {
+				w.act(t, pick)
+			}
+			late := account.NewCounters(w.Table, w.Feed)
+			stood := false
+			w.Faults.Before = func(c local.Call) error {
+				if c.Op != "commit" || stood {
+					return nil
+				}
+				stood = true
+				for range 3 {
+					w.act(t, pick)
+				}
+				w.turns(t)
+				return nil
+			}
+			_, err := late.Advance(t.Context(), w.Now())
+			must(t, err)
+			w.Faults.Before = nil
+			if !stood {
+				t.Fatal("the turn was not taken: the test is broken")
+			}
+			w.turns(t)
+			w.equalRecount(t, true)
+		})
+	}
+}
+
 // TestCountersOfOldData: accounts older than the feed are counted by the first recount, in bounded calls, while others write at every step of
 // it; until it is through the counts are not taken for complete.
 func TestCountersOfOldData(t *testing.T) {
