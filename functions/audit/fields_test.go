@@ -21,7 +21,9 @@ func TestHiddenFieldsHaveNoNames(t *testing.T) {
 	d := edgetest.Deploy(t)
 	tenant := d.Tenant(t, func(row *principal.Tenant) { row.Settings.RequiredAccountFields = []string{"name"} })
 	api := edgetest.Serve(t, d.Platform, slices.Concat(accounts.Routes(d.Platform), audit.Routes(d.Platform)))
-	grant := func(m policy.Module, a policy.Action) policy.Grant { return policy.Grant{Module: m, Action: a, Scope: policy.All} }
+	grant := func(m policy.Module, a policy.Action) policy.Grant {
+		return policy.Grant{Module: m, Action: a, Scope: policy.All}
+	}
 	who := d.User(t, tenant, grant(policy.ModAccount, policy.View), grant(policy.ModAccount, policy.Create), grant(policy.ModAudit, policy.View))
 	api.As(who).Post("/v1/accounts", map[string]any{"name": "Lotus", "industry": "Tea", "website": "https://lotus.example"}).Want(t, http.StatusCreated, "")
 	clerk := d.User(t, tenant, grant(policy.ModAccount, policy.View), grant(policy.ModAudit, policy.View))
