@@ -46,7 +46,7 @@ func client(address string, over http.RoundTripper) dynamodb.Options {
 	}
 }
 
-// at once goes on without a wait, unless the context has ended.
+// atOnce goes on without a wait, unless the context has ended.
 func atOnce(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 
 func open(t testing.TB, o dynamo.Options) *dynamo.Store {

@@ -18,7 +18,9 @@ type Unread struct {
 	cause    error
 }
 
-func (u *Unread) Error() string { return fmt.Sprintf("dynamo: stream record %q: %v", u.Position, u.cause) }
+func (u *Unread) Error() string {
+	return fmt.Sprintf("dynamo: stream record %q: %v", u.Position, u.cause)
+}
 
 // Unwrap gives the cause, a fault.
 func (u *Unread) Unwrap() error { return u.cause }
@@ -62,7 +64,7 @@ type attribute struct {
 
 func (r *record) change() (c table.Change, err error) {
 	d := &r.DynamoDB
-	c.Position, c.At = d.Number, time.UnixMilli(int64(math.Round(d.At * 1000))).UTC()
+	c.Position, c.At = d.Number, time.UnixMilli(int64(math.Round(d.At*1000))).UTC()
 	if c.Before, err = image(d.Old); err != nil {
 		return c, err
 	}
