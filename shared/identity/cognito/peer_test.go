@@ -257,11 +257,8 @@ func (b bridge) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.Header.Set("X-Amz-Target", service+"InitiateAuth")
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
-	return oneShot.RoundTrip(r)
+	return peers.Client().Transport.RoundTrip(r)
 }
-
-// oneShot gives each request a connection of its own: moto's server now and then closes one that is being read.
-var oneShot = &http.Transport{DisableKeepAlives: true}
 
 // bothTokens signs a user in and gives the access token and the id token, which the adapter throws away.
 func bothTokens(t *testing.T, p *cognito.Provider, o cognito.Options) (access, idToken string) {
