@@ -264,7 +264,7 @@ func TestPreviewIsHeld(t *testing.T) {
 	body := m{"grants": grantsOf("all")}
 	var a, b, c foretold
 	match.Patch(role+"?preview=true", body).Want(t, http.StatusOK, "").Read(t, &a)
-	match.Patch(role+"?preview=true", `{ "grants": `+fmt.Sprintf("%s", jsonOf(t, grantsOf("all")))+` }`).Want(t, http.StatusOK, "").Read(t, &b)
+	match.Patch(role+"?preview=true", `{ "grants": `+string(jsonOf(t, grantsOf("all")))+` }`).Want(t, http.StatusOK, "").Read(t, &b)
 	f.admin.client.Post(role+"/preview", body).Want(t, http.StatusOK, "").Read(t, &c)
 	if a.Hash == "" || a.Hash != b.Hash || a.Hash != c.Hash || len(c.Preview.Users) == 0 {
 		t.Errorf("one change has the hashes %s, %s, %s", a.Hash, b.Hash, c.Hash)
@@ -286,6 +286,18 @@ func TestPreviewIsHeld(t *testing.T) {
 	f.admin.client.IfMatch(f.etag(other)).Patch(other, m{"departmentId": f.depts[0]}).Want(t, http.StatusOK, "")
 	match.With("Preview-Hash", a.Hash).Patch(role, body).Want(t, http.StatusConflict, "preview_stale")
 	match.Patch(role, body).Want(t, http.StatusOK, "")
+
+	// A change that raises nothing of the tenant's, such as a share, is held to roles and organisation as well, and to its record.
+	account := "/v1/accounts/" + f.accounts[0]
+	share := m{"userId": f.people[3].id, "level": "read"}
+	f.admin.client.Post(account+"/shares?preview=true", share).Want(t, http.StatusOK, "").Read(t, &a)
+	f.admin.client.IfMatch(f.etag(role)).Patch(role, m{"grants": grantsOf("own")}).Want(t, http.StatusOK, "")
+	f.admin.client.With("Preview-Hash", a.Hash).Post(account+"/shares", share).Want(t, http.StatusConflict, "preview_stale")
+	f.admin.client.Post(account+"/shares?preview=true", share).Want(t, http.StatusOK, "").Read(t, &a)
+	f.admin.client.IfMatch(f.etag(account)).Patch(account, m{"industry": "Tea"}).Want(t, http.StatusOK, "")
+	f.admin.client.With("Preview-Hash", a.Hash).Post(account+"/shares", share).Want(t, http.StatusConflict, "preview_stale")
+	f.admin.client.Post(account+"/shares?preview=true", share).Want(t, http.StatusOK, "").Read(t, &a)
+	f.admin.client.With("Preview-Hash", a.Hash).Post(account+"/shares", share).Want(t, http.StatusCreated, "")
 }
 
 func jsonOf(t *testing.T, v any) []byte {
