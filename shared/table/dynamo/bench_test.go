@@ -45,8 +45,8 @@ func typical(i int) row {
 	return r
 }
 
-// compare reports our time on the processor against that of the SDK alone, the garbage of each with it. The two take turns, each as often the first, so
-// that a busy machine slows both alike.
+// compare reports our time on the processor against that of the SDK alone, the garbage of each with it. The two take turns, each as often
+// the first, so that a busy machine slows both alike.
 func compare(b *testing.B, calls int, ours, bare func() error) {
 	b.Helper()
 	var took [2]time.Duration

@@ -63,8 +63,8 @@ func corrupt(cause error) error {
 	return fault.New(fault.Internal, "table_corrupt").Because(cause)
 }
 
-// readItem reads a whole item into an empty one. An attribute that this version does not write is a newer version's: the fault is Unavailable, for that
-// version can still read it.
+// readItem reads a whole item into an empty one. An attribute that this version does not write is a newer version's: the fault is
+// Unavailable, for that version can still read it.
 func readItem(it *table.Item, space table.Space, m attributes) error {
 	it.Space = space
 	var at [table.G5 + 1]table.IndexKey // a map is slow to fill piece by piece
