@@ -17,7 +17,7 @@ import (
 	"github.com/steward-crm/steward/shared/table"
 )
 
-var anyID = regexp.MustCompile(`\b(?:user|role|dept|post|acct|cont|job|evt|tnt)_[0-9A-HJKMNP-TV-Z]{26}\b`)
+var anyID = regexp.MustCompile(`\b(?:user|role|dept|post|acct|cat|cont|job|evt|tnt)_[0-9A-HJKMNP-TV-Z]{26}\b`)
 
 // TestNothingCrossesTheBorder holds I1 and I2 over two tenants that have lived the same day: each item at rest belongs to one tenant, lies under
 // it and names nothing of the other; and whatever an administrator of one asks for, with the ids of the other or without, neither the answer nor
@@ -119,7 +119,7 @@ func TestNothingCrossesTheBorder(t *testing.T) {
 
 // paths are all reads of the API with the ids in place.
 func paths(h *house, ids made) (out []string) {
-	kinds := map[string]string{"accounts": "account", "contacts": "contact", "departments": "department", "posts": "post", "roles": "role", "users": "user"}
+	kinds := map[string]string{"accounts": "account", "categories": "category", "contacts": "contact", "departments": "department", "posts": "post", "roles": "role", "users": "user"}
 	for _, r := range h.routes {
 		if r.Method != http.MethodGet || r.Produces != "" || strings.HasPrefix(r.Operation, "docs.") || strings.HasPrefix(r.Operation, "onboarding.") || r.Operation == "jobs.get" {
 			continue
@@ -135,7 +135,7 @@ func paths(h *house, ids made) (out []string) {
 		if r.List {
 			out = append(out, path+"?limit=1")
 			for _, q := range r.Query {
-				if kind, ok := map[string]string{"ownerId": "user", "departmentId": "department", "target": "account", "actor": "user", "managerId": "user", "roleId": "role"}[q.Name]; ok {
+				if kind, ok := map[string]string{"ownerId": "user", "departmentId": "department", "target": "account", "actor": "user", "managerId": "user", "roleId": "role", "categoryId": "category"}[q.Name]; ok {
 					out = append(out, path+"?"+q.Name+"="+ids[kind])
 				}
 			}

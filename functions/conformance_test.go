@@ -177,6 +177,14 @@ func (c *conformance) body() {
 		c.ask("a body where none is taken", http.StatusBadRequest, "body_not_allowed", set(`{}`))
 		return
 	}
+	if c.route.PagesByBody() {
+		for _, size := range []string{"0", "-1", "101", "1000000000", `"abc"`, "1.5"} {
+			c.ask("page of "+size, http.StatusBadRequest, "invalid_page_size", set(`{"limit":`+size+`}`))
+		}
+		for _, cursor := range []string{"", "AAAA", strings.Repeat("A", 4000)} {
+			c.ask("made-up cursor", http.StatusBadRequest, "invalid_cursor", set(`{"cursor":"`+cursor+`"}`))
+		}
+	}
 	c.ask("no body", http.StatusBadRequest, "body_required", set(``))
 	c.ask("null", http.StatusBadRequest, "body_not_object", set(`null`))
 	c.ask("array", http.StatusBadRequest, "body_not_object", set(`[]`))

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/steward-crm/steward/functions"
 	"github.com/steward-crm/steward/shared/edge"
@@ -31,6 +32,8 @@ func (w *world) unknown(word string) (string, bool) {
 	switch word {
 	case "accounts":
 		return string(id.New[id.Account](w.IDs)), true
+	case "categories":
+		return string(id.New[id.Category](w.IDs)), true
 	case "contacts":
 		return string(id.New[id.Contact](w.IDs)), true
 	case "departments":
@@ -39,7 +42,7 @@ func (w *world) unknown(word string) (string, bool) {
 		return string(id.New[id.Post](w.IDs)), true
 	case "roles":
 		return string(id.New[id.Role](w.IDs)), true
-	case "users":
+	case "users", "team", "shares", "overrides", "temporary":
 		return string(id.New[id.User](w.IDs)), true
 	case "jobs":
 		return string(id.New[id.Job](w.IDs)), true
@@ -95,9 +98,15 @@ func (w *world) seed(t *testing.T, who edgetest.Who) map[string]string {
 		{"module": "account", "action": "view", "scope": "own"},
 	}})
 	ids["posts"] = made("/v1/posts", map[string]any{"name": "Seller", "departmentId": ids["departments"], "roleIds": []string{}})
+	ids["categories"] = made("/v1/categories", map[string]any{"name": "Key customers", "grants": []map[string]any{{"departmentId": ids["departments"], "level": "read"}}})
 	ids["users"] = made("/v1/users", map[string]any{"name": "Li Lei", "email": "li.lei@example.com"})
 	ids["accounts"] = made("/v1/accounts", map[string]any{"name": "Acme " + string(name[len(name)-4:]), "type": "enterprise"})
 	ids["contacts"] = made("/v1/accounts/"+ids["accounts"]+"/contacts", map[string]any{"name": "Han Meimei"})
+	account, mate := "/v1/accounts/"+ids["accounts"], string(w.User(t, who.Tenant).User)
+	ids["team"] = made(account+"/team", map[string]any{"userId": mate, "level": "read"})
+	ids["shares"] = made(account+"/shares", map[string]any{"departmentId": ids["departments"], "below": true, "level": "read"})
+	ids["overrides"] = made(account+"/overrides", map[string]any{"roleId": ids["roles"], "edit": "on"})
+	ids["temporary"] = made(account+"/temporary", map[string]any{"userId": mate, "level": "read", "reason": "Holidays", "expiresAt": w.Now().Add(time.Hour)})
 	var jobs edge.List[struct {
 		ID string `json:"id"`
 	}]
@@ -125,8 +134,16 @@ func (w *world) drafts() map[string]any {
 		"users.setRoles":           map[string]any{"roleIds": []string{w.own["roles"]}},
 		"accounts.create":          map[string]any{"name": "Umbrella", "type": "individual"},
 		"accounts.update":          map[string]any{"name": "Umbrella"},
+		"categories.create":        map[string]any{"name": "Partners", "use": map[string]any{"departmentIds": []string{w.own["departments"]}}},
+		"categories.update":        map[string]any{"name": "Partners"},
 		"contacts.create":          map[string]any{"name": "Jim Green"},
 		"contacts.update":          map[string]any{"name": "Jim Green"},
+		"accounts.setOwner":        map[string]any{"ownerId": w.own["team"]},
+		"accounts.assign":          map[string]any{"ownerId": w.own["team"], "accountIds": []string{w.own["accounts"]}},
+		"team.set":                 map[string]any{"userId": w.own["team"], "level": "edit"},
+		"shares.set":               map[string]any{"departmentId": w.own["departments"], "below": true, "level": "edit"},
+		"overrides.set":            map[string]any{"roleId": w.own["roles"], "delete": "off"},
+		"temporary.set":            map[string]any{"userId": w.own["team"], "level": "edit", "reason": "Holidays", "expiresAt": w.Now().Add(time.Hour)},
 		"company.set":              map[string]any{"name": "Example Ltd"},
 		"settings.update":          map[string]any{"locale": "zh-CN"},
 	}
@@ -172,7 +189,7 @@ func words(path string) []string {
 func (w *world) state(t *testing.T) string {
 	t.Helper()
 	var users []identity.User
-	for after := identity.Name(""); ; {
+	for after := ""; ; {
 		page, next, err := w.Identity.ListUsers(t.Context(), after)
 		if err != nil {
 			t.Fatal(err)

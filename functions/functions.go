@@ -8,6 +8,7 @@ import (
 	"github.com/steward-crm/steward/functions/accounts"
 	"github.com/steward-crm/steward/functions/audit"
 	"github.com/steward-crm/steward/functions/auth"
+	"github.com/steward-crm/steward/functions/categories"
 	"github.com/steward-crm/steward/functions/docs"
 	"github.com/steward-crm/steward/functions/health"
 	"github.com/steward-crm/steward/functions/jobs"
@@ -36,6 +37,7 @@ func All(p *platform.Platform) []edge.Route {
 		roles.Routes(p),
 		permissions.Routes(p),
 		accounts.Routes(p),
+		categories.Routes(p),
 		jobs.Routes(p),
 		audit.Routes(p),
 	)

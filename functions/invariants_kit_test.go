@@ -333,9 +333,13 @@ func (h *house) day(admin *person, see func(step)) made {
 	edit("users.setRoles", one+"/roles", one, m{"roleIds": []string{role}})
 	by("users.signOut", one+"/sign-out", nil)
 
+	filed := made("category", "categories.create", "/v1/categories", m{"name": "Canary class " + slug, "use": m{"departmentIds": []string{top}}, "grants": []m{{"userId": li, "level": "read"}}})
+	edit("categories.update", "/v1/categories/"+filed, "/v1/categories/"+filed, m{"description": "For the canary", "use": nil})
+	spare = by("categories.create", "/v1/categories", m{"name": "Spare"})["id"].(string)
+	edit("categories.delete", "/v1/categories/"+spare, "/v1/categories/"+spare, nil)
 	acct := made("account", "accounts.create", "/v1/accounts", m{
 		"name": "Canary customer " + slug, "type": "enterprise", "valueTier": "high", "stage": "potential", "email": "canary.sales@" + slug + ".example.com", "phone": "+8613912340002",
-		"address": m{"country": "CN", "city": "Canary city"}, "ownerId": li, "contacts": []m{{"name": "Canary Ann", "email": "canary.ann@" + slug + ".example.com", "primary": true}},
+		"address": m{"country": "CN", "city": "Canary city"}, "ownerId": li, "categoryIds": []string{filed}, "contacts": []m{{"name": "Canary Ann", "email": "canary.ann@" + slug + ".example.com", "primary": true}},
 	})
 	at := "/v1/accounts/" + acct
 	edit("accounts.update", at, at, m{"stage": "buying", "email": "canary.new@" + slug + ".example.com"})
@@ -345,6 +349,18 @@ func (h *house) day(admin *person, see func(step)) made {
 	by("contacts.reveal", at+"/contacts/"+contact+"/reveal", m{"field": "phone", "reason": "Canary asks again"})
 	spare = by("contacts.create", at+"/contacts", m{"name": "Spare"})["id"].(string)
 	edit("contacts.delete", at+"/contacts/"+spare, at+"/contacts/"+spare, nil)
+	in := h.Now().Add(24 * time.Hour)
+	by("team.set", at+"/team", m{"userId": li, "level": "read", "role": "Canary"})
+	by("shares.set", at+"/shares", m{"departmentId": top, "below": true, "level": "edit", "superiors": true})
+	by("overrides.set", at+"/overrides", m{"roleId": role, "delete": "off"})
+	by("temporary.set", at+"/temporary", m{"userId": li, "level": "edit", "expiresAt": in, "reason": "Canary leave"})
+	edit("accounts.setOwner", at+"/owner", at, m{"ownerId": admin.id, "reason": "Canary move"})
+	by("accounts.assign", "/v1/accounts/assign", m{"ownerId": li, "accountIds": []string{acct}, "reason": "Canary back"})
+	edit("team.revoke", at+"/team/"+li, at, nil)
+	edit("shares.revoke", at+"/shares/"+top+".below", at, nil)
+	edit("overrides.revoke", at+"/overrides/"+role, at, nil)
+	edit("temporary.revoke", at+"/temporary/"+li, at, nil)
+	by("team.set", at+"/team", m{"userId": li, "level": "edit", "role": "Canary again"})
 	by("accounts.deactivate", at+"/deactivate", nil)
 	by("accounts.reactivate", at+"/reactivate", nil)
 	by("users.deactivate", one+"/deactivate", nil)

@@ -26,7 +26,7 @@ func actByItself(op string) bool {
 
 // onlyAsks reports whether the operation changes nothing, whatever its method.
 func onlyAsks(r *edge.Route) bool {
-	return r.Method == http.MethodGet || r.Foretells != "" || slices.Contains([]string{"permissions.check", "audit.verify"}, r.Operation)
+	return r.Method == http.MethodGet || r.Foretells != "" || r.PagesByBody() || slices.Contains([]string{"permissions.check", "permissions.explain", "audit.verify"}, r.Operation)
 }
 
 // TestEveryMutationHasItsEvent holds I16's first half and E04: whatever a request changes is one commit that carries its events, who asked, as

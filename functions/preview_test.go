@@ -21,7 +21,10 @@ type firm struct {
 	people []*person // without the administrator
 	depts  []string
 	roles  []string
-	etag   func(path string) string
+
+	accounts []string
+	category string
+	etag     func(path string) string
 }
 
 func openFirm(t *testing.T) *firm {
@@ -60,8 +63,9 @@ func openFirm(t *testing.T) *firm {
 		if i%4 == 0 {
 			body["departmentId"] = f.depts[i%3]
 		}
-		post("/v1/accounts", body)
+		f.accounts = append(f.accounts, post("/v1/accounts", body))
 	}
+	f.category = post("/v1/categories", m{"name": "Key customers"})
 	return f
 }
 
@@ -211,6 +215,26 @@ func TestPreviewIsWhatComes(t *testing.T) {
 	f.tell("a head is named", "PATCH", dept(3), dept(3), m{"headId": f.people[3].id})
 	f.tell("a user is deactivated", "POST", user(1)+"/deactivate", "", nil)
 
+	// Grants, switches and categories, by themselves and under a change of roles.
+	account := func(i int) string { return "/v1/accounts/" + f.accounts[i] }
+	f.tell("a share", "POST", account(0)+"/shares", "", m{"departmentId": f.depts[1], "below": true, "level": "edit", "superiors": true})
+	f.tell("a share that ends", "DELETE", account(0)+"/shares/"+f.depts[1]+".below", account(0), nil)
+	f.tell("a member of a team", "POST", account(1)+"/team", "", m{"userId": f.people[2].id, "level": "read", "superiors": true})
+	f.tell("a switch off", "POST", account(2)+"/overrides", "", m{"roleId": f.roles[2], "edit": "off"})
+	f.tell("a switch off for one", "POST", account(3)+"/overrides", "", m{"userId": f.people[3].id, "view": "off"})
+	f.tell("a role opened over grants and switches", "PATCH", role(2), role(2), m{"grants": grantsOf("subtree")})
+	f.tell("a role narrowed over grants and switches", "PATCH", role(2), role(2), m{"grants": grantsOf("own")})
+	f.tell("an owner", "PUT", account(4)+"/owner", account(4), m{"ownerId": f.people[0].id})
+	for i := range 3 {
+		f.admin.client.IfMatch(f.etag(account(i+5))).Patch(account(i+5), m{"categoryIds": []string{f.category}}).Want(t, http.StatusOK, "")
+	}
+	f.tell("a category with grants", "PATCH", "/v1/categories/"+f.category, "/v1/categories/"+f.category,
+		m{"grants": []m{{"roleId": f.roles[2], "level": "edit"}, {"userId": f.people[4].id, "level": "read", "superiors": true}}})
+	f.tell("a role taken from one whom a category serves", "PUT", user(4)+"/roles", user(4), m{"roleIds": []string{f.roles[1]}})
+	f.tell("a default", "PATCH", "/v1/settings", "/v1/settings", m{"defaults": m{"account": "public_read"}})
+	f.tell("a department moves under a default", "POST", dept(3)+"/move", "", m{"parentId": f.depts[0]})
+	f.tell("the default ends", "PATCH", "/v1/settings", "/v1/settings", m{"defaults": m{}})
+
 	// A seed's worth of changes, one on another.
 	rng := rand.New(rand.NewPCG(7, 7))
 	scopes := []string{"own", "reports", "department", "subtree", "all"}
@@ -240,7 +264,7 @@ func TestPreviewIsHeld(t *testing.T) {
 	body := m{"grants": grantsOf("all")}
 	var a, b, c foretold
 	match.Patch(role+"?preview=true", body).Want(t, http.StatusOK, "").Read(t, &a)
-	match.Patch(role+"?preview=true", `{ "grants": `+fmt.Sprintf("%s", jsonOf(t, grantsOf("all")))+` }`).Want(t, http.StatusOK, "").Read(t, &b)
+	match.Patch(role+"?preview=true", `{ "grants": `+string(jsonOf(t, grantsOf("all")))+` }`).Want(t, http.StatusOK, "").Read(t, &b)
 	f.admin.client.Post(role+"/preview", body).Want(t, http.StatusOK, "").Read(t, &c)
 	if a.Hash == "" || a.Hash != b.Hash || a.Hash != c.Hash || len(c.Preview.Users) == 0 {
 		t.Errorf("one change has the hashes %s, %s, %s", a.Hash, b.Hash, c.Hash)
@@ -262,6 +286,18 @@ func TestPreviewIsHeld(t *testing.T) {
 	f.admin.client.IfMatch(f.etag(other)).Patch(other, m{"departmentId": f.depts[0]}).Want(t, http.StatusOK, "")
 	match.With("Preview-Hash", a.Hash).Patch(role, body).Want(t, http.StatusConflict, "preview_stale")
 	match.Patch(role, body).Want(t, http.StatusOK, "")
+
+	// A change that raises nothing of the tenant's, such as a share, is held to roles and organisation as well, and to its record.
+	account := "/v1/accounts/" + f.accounts[0]
+	share := m{"userId": f.people[3].id, "level": "read"}
+	f.admin.client.Post(account+"/shares?preview=true", share).Want(t, http.StatusOK, "").Read(t, &a)
+	f.admin.client.IfMatch(f.etag(role)).Patch(role, m{"grants": grantsOf("own")}).Want(t, http.StatusOK, "")
+	f.admin.client.With("Preview-Hash", a.Hash).Post(account+"/shares", share).Want(t, http.StatusConflict, "preview_stale")
+	f.admin.client.Post(account+"/shares?preview=true", share).Want(t, http.StatusOK, "").Read(t, &a)
+	f.admin.client.IfMatch(f.etag(account)).Patch(account, m{"industry": "Tea"}).Want(t, http.StatusOK, "")
+	f.admin.client.With("Preview-Hash", a.Hash).Post(account+"/shares", share).Want(t, http.StatusConflict, "preview_stale")
+	f.admin.client.Post(account+"/shares?preview=true", share).Want(t, http.StatusOK, "").Read(t, &a)
+	f.admin.client.With("Preview-Hash", a.Hash).Post(account+"/shares", share).Want(t, http.StatusCreated, "")
 }
 
 func jsonOf(t *testing.T, v any) []byte {

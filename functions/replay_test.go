@@ -54,12 +54,15 @@ func TestReplayRebuildsTheState(t *testing.T) {
 		if strings.HasPrefix(e.Action, "contacts.") {
 			target = e.Note
 		}
-		if state[target] == nil {
-			state[target] = map[string]string{}
-		}
-		if string(image.After) == "null" {
+		if string(image.After) == "null" { // the target is gone, and not one of its grants
 			delete(state, target)
 			continue
+		}
+		if len(e.Fields) == 1 && slices.Contains([]string{"team", "shares", "overrides", "temporary"}, e.Fields[0]) {
+			target += "/" + e.Fields[0] + "/" + e.Note // of a list, the one that is for this grantee
+		}
+		if state[target] == nil {
+			state[target] = map[string]string{}
 		}
 		var before, after map[string]jsontext.Value
 		for v, into := range map[*jsontext.Value]*map[string]jsontext.Value{&image.Before: &before, &image.After: &after} {
@@ -103,11 +106,22 @@ func TestReplayRebuildsTheState(t *testing.T) {
 		}
 	}
 	compare("the account", made["account"], "/v1/accounts/"+made["account"],
-		"name", "type", "valueTier", "stage", "email", "phone", "address", "ownerId", "departmentId", "protection", "status")
+		"name", "type", "valueTier", "stage", "email", "phone", "address", "ownerId", "departmentId", "categoryIds", "protection", "status")
+	var team struct {
+		Items []jsontext.Value `json:"items"`
+	}
+	admin.client.Get("/v1/accounts/"+made["account"]+"/team").Want(t, http.StatusOK, "").Read(t, &team)
+	if len(team.Items) != 1 || team.Items[0].Canonicalize() != nil || state[made["account"]+"/team/"+made["user"]]["team"] != string(team.Items[0]) {
+		t.Errorf("the team is %s, the events say %v", team.Items, state[made["account"]+"/team/"+made["user"]])
+	}
+	if s := state[made["account"]+"/shares/"+made["department"]+".below"]["shares"]; s != "" {
+		t.Errorf("the events say that a share which ended is %s", s)
+	}
 	compare("the contact", made["contact"], "/v1/accounts/"+made["account"]+"/contacts/"+made["contact"], "name", "title", "phone", "primary")
 	compare("the user", made["user"], "/v1/users/"+made["user"],
 		"name", "email", "phone", "employeeNo", "departmentId", "postIds", "managerId", "roleIds", "status", "locale")
 	compare("the role", made["role"], "/v1/roles/"+made["role"], "name", "description", "grants", "fields")
+	compare("the category", made["category"], "/v1/categories/"+made["category"], "name", "description")
 	compare("the department", made["department"], "/v1/departments/"+made["department"], "name", "responsibilities", "parentId", "headId")
 	compare("the post", made["post"], "/v1/posts/"+made["post"], "name", "departmentId", "roleIds")
 	compare("the company", string(admin.tenant), "/v1/company", "name", "phone", "email", "address")

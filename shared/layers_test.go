@@ -22,7 +22,7 @@ var (
 	ports  = []string{"shared/table", "shared/identity", "shared/keys", "shared/notify"}
 	// what a noun stands on, besides leaves and ports
 	floor = []string{"shared/policy", "shared/access", "shared/key", "shared/crypt", "shared/audit", "shared/once", "shared/change"}
-	nouns = []string{"shared/account", "shared/user", "shared/role", "shared/org", "shared/tenant", "shared/job", "shared/signin", "shared/preview"}
+	nouns = []string{"shared/account", "shared/category", "shared/user", "shared/role", "shared/org", "shared/tenant", "shared/job", "shared/signin", "shared/preview"}
 	base  = slices.Concat(leaves, ports, floor)
 )
 
@@ -41,7 +41,7 @@ var rules = map[string][]string{
 	"shared/policy":    {"shared/fault", "shared/id", "shared/principal"},
 
 	"shared/table": {"shared/fault"}, "shared/keys": {"shared/fault"},
-	"shared/identity": {"shared/fault", "shared/id"}, "shared/notify": {"shared/fault", "shared/id"},
+	"shared/identity": {"shared/fault", "shared/id"}, "shared/notify": {"shared/fault", "shared/id", "shared/text"},
 
 	"shared/key":    {"shared/id", "shared/table"},
 	"shared/crypt":  {"shared/keys", "shared/table", "shared/key", "shared/fault", "shared/id"},

@@ -13,7 +13,6 @@ import (
 	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/identity"
 	"github.com/steward-crm/steward/shared/key"
-	"github.com/steward-crm/steward/shared/policy"
 	"github.com/steward-crm/steward/shared/signin"
 	"github.com/steward-crm/steward/shared/signin/signintest"
 	"github.com/steward-crm/steward/shared/user"
@@ -79,20 +78,6 @@ func TestMyself(t *testing.T) {
 	w.As(p).IfMatch(b.ETag()).Patch("/v1/me", map[string]any{"name": "李蕾"}).Want(t, http.StatusOK, "") // changes nothing
 	if edgetest.Dump(t, w.Table) != before {
 		t.Error("refusals, or a change that is none, changed the store")
-	}
-}
-
-func TestMyPermissions(t *testing.T) {
-	w := signintest.New(t)
-	who := w.User(t, w.Tenant, policy.Grant{Module: policy.ModAccount, Action: policy.View, Scope: policy.Department})
-	var out struct {
-		Roles  []string       `json:"roleIds"`
-		Grants []policy.Grant `json:"grants"`
-	}
-	api := edgetest.Serve(t, w.Platform, routes(w))
-	api.As(who).Get("/v1/me/permissions").Want(t, http.StatusOK, "").Read(t, &out)
-	if len(out.Roles) != 1 || len(out.Grants) != 1 || out.Grants[0].Scope != policy.Department {
-		t.Errorf("permissions are %+v", out)
 	}
 }
 

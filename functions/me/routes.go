@@ -44,8 +44,8 @@ func Routes(p *platform.Platform) []edge.Route {
 		}, confirmVerification(d)),
 		edge.Handle(edge.Route{
 			Operation: "me.permissions", Method: http.MethodGet, Path: "/v1/me/permissions", Access: edge.Self(),
-			Summary: "Lists what the user who asks may do now, with the widest scope of each action.",
-		}, permissions),
+			Summary: "Lists what the user who asks may do now, with the widest scope of each action, the fields that are narrower, and where it comes from.",
+		}, permissions(a)),
 		edge.Handle(edge.Route{
 			Operation: "me.enrolTotp", Method: http.MethodPost, Path: "/v1/me/totp", Access: edge.Self(), Secret: true,
 			Summary: "Makes a secret for an authenticator app. It is in force once a code of it was confirmed.",

@@ -17,7 +17,7 @@ import (
 func Routes(p *platform.Platform) []edge.Route {
 	a := access.New(p.Table, p.Now)
 	s := org.New(p.Table, p.Crypt, a)
-	placed := account.New(p.Table, p.Crypt, nil) // only counted: it makes none, so it asks nobody who may own
+	placed := account.New(p.Table, p.Crypt, nil, nil) // only counted: it makes none, so it asks nobody who may own
 	foretell := preview.Of(a, placed)
 	tenant := func(a policy.Action) edge.Access { return edge.May(policy.ModTenant, a) }
 	may := func(a policy.Action) edge.Access { return edge.May(policy.ModOrg, a) }
@@ -36,7 +36,7 @@ func Routes(p *platform.Platform) []edge.Route {
 		}, setCompany(s)),
 		edge.Handle(edge.Route{
 			Operation: "settings.get", Method: http.MethodGet, Path: "/v1/settings", Access: tenant(policy.View),
-			Summary: "Reads the tenant's settings: language, region, required account fields, modules that are off, passwords.",
+			Summary: "Reads the tenant's settings: language, region, required account fields, modules that are off, passwords, defaults of modules, separation of duty.",
 		}, getSettings(s)),
 		edge.Handle(edge.Route{
 			Operation: "settings.update", Method: http.MethodPatch, Path: "/v1/settings", Access: tenant(policy.Update), Preview: foretell,

@@ -7,6 +7,7 @@ import (
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/org"
 	"github.com/steward-crm/steward/shared/patch"
+	"github.com/steward-crm/steward/shared/principal"
 )
 
 type settingsBody struct {
@@ -16,6 +17,9 @@ type settingsBody struct {
 	ModulesOff            patch.Field[[]string] `json:"modulesOff,omitzero"`
 	PasswordComposition   patch.Field[bool]     `json:"passwordComposition,omitzero"`
 	PasswordMinLength     patch.Field[int]      `json:"passwordMinLength,omitzero"`
+
+	Defaults   patch.Field[map[string]string]      `json:"defaults,omitzero"`
+	Separation patch.Field[[]principal.Separation] `json:"separationOfDuty,omitzero"`
 }
 
 func updateSettings(s *org.Store) func(context.Context, *edge.Request[settingsBody]) (*edge.Reply[settings], error) {

@@ -17,7 +17,7 @@ import (
 func Routes(p *platform.Platform) []edge.Route {
 	a := access.New(p.Table, p.Now)
 	s := role.New(p.Table, a, p.Crypt)
-	foretell := preview.Of(a, account.New(p.Table, p.Crypt, nil)) // only compares
+	foretell := preview.Of(a, account.New(p.Table, p.Crypt, nil, nil)) // only compares
 	view := edge.May(policy.ModRole, policy.View)
 	return []edge.Route{
 		edge.Handle(edge.Route{

@@ -18,7 +18,7 @@ import (
 // Routes are the operations of users.
 func Routes(p *platform.Platform) []edge.Route {
 	s := store(p)
-	owned := account.New(p.Table, p.Crypt, s)
+	owned := account.New(p.Table, p.Crypt, nil, s)
 	foretell := preview.Of(access.New(p.Table, p.Now), owned)
 	may := func(a policy.Action) edge.Access { return edge.May(policy.ModUser, a) }
 	const one = "/v1/users/{id}"

@@ -45,6 +45,7 @@ type request struct {
 	ifMatch      string
 	key          string // Idempotency-Key
 	language     string
+	foreseen     string // Preview-Hash
 }
 
 func (c *client) do(r request) answer {
@@ -61,7 +62,7 @@ func (c *client) do(r request) answer {
 		failf("%s %s: %v", r.method, r.path, err)
 	}
 	for name, value := range map[string]string{
-		"If-Match": r.ifMatch, "Idempotency-Key": r.key, "Accept-Language": r.language,
+		"If-Match": r.ifMatch, "Idempotency-Key": r.key, "Accept-Language": r.language, "Preview-Hash": r.foreseen,
 	} {
 		if value != "" {
 			req.Header.Set(name, value)

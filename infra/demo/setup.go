@@ -25,6 +25,9 @@ var steps = []step{
 	{"Everybody sees their own, the manager her people's", (*demo).visibility},
 	{"Changes are versioned, contacts have one primary", (*demo).edits},
 	{"Nobody does or grants what they may not", (*demo).denied},
+	{"One customer is opened and closed, and every time it can be said why", (*demo).opened},
+	{"A change of a role is previewed, and held to its preview", (*demo).foretold},
+	{"Customers are found and counted", (*demo).searched},
 	{"A leaver is locked out at the next request", (*demo).leaver},
 	{"The audit knows it all, and verifies", (*demo).audited},
 }

@@ -10,8 +10,9 @@
 //
 // Rights. Each operation is judged on the account as it is stored, by policy: view to see, create, edit to change, deactivate and
 // reactivate. Naming somebody else as owner at creation needs account.transfer on the new account besides account.create, because it
-// hands out responsibility; and the new account must lie within the scope of account.create. Contacts have grants of their own in the
-// module contact and are visible with their account and never without it.
+// hands out responsibility; and the new account must lie within the scope of account.create. Opening an account to others and closing it
+// takes account.share and every act that is given or taken (Give); another owner takes account.transfer (SetOwner, Assign). Contacts have
+// grants of their own in the module contact and are visible with their account and never without it.
 //
 // Locked. When the tenant's key is disabled, whoever may see an account or a contact still reads its plain fields; each sealed field of
 // one that has any is sealed.Locked, because which of them hold something is sealed too, and masked is locked as well. Every change needs
@@ -31,6 +32,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/steward-crm/steward/shared/access"
 	"github.com/steward-crm/steward/shared/crypt"
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
@@ -42,7 +44,8 @@ import (
 // Limits of an account. Lengths of text are in code points, in draft.go.
 const (
 	MaxContacts       = 500        // of one account
-	MaxInlineContacts = 30         // in the body that creates it: each takes up to three writes of the commit's hundred
+	MaxInlineContacts = 30         // in the body that creates it, less its categories: each takes up to three writes of the commit's hundred
+	MaxCategories     = 10         // of one account
 	MaxSize           = 256 * 1024 // bytes that an account and its contacts take in the table
 )
 
@@ -98,6 +101,7 @@ type Account struct {
 	UpdatedAt    time.Time     `json:"updatedAt"` // of the last change of data, contacts included; a change of status is none
 	ContactCount int           `json:"contactCount,omitzero"`
 	Contacts     []Contact     `json:"contacts,omitzero"` // the first ContactsShown, when one account is read and its contacts may be seen
+	Team         []Grant       `json:"team,omitzero"`     // the first TeamShown, when one account is read
 
 	mail    string     // the e-mail as machines compare it
 	primary id.Contact // one of the contacts, when there are any
@@ -109,6 +113,9 @@ type Account struct {
 
 // ContactsShown is how many contacts an account is shown with; the rest are listed page by page.
 const ContactsShown = 50
+
+// TeamShown is how many members of the team an account is shown with; the rest are listed page by page.
+const TeamShown = 50
 
 // Address is where an account is. Each part may be left out.
 type Address struct {
@@ -141,16 +148,35 @@ type Owners interface {
 	Owner(ctx context.Context, t id.Tenant, u id.User) (id.Department, error)
 }
 
+// Filing tells which categories there are to put accounts into. Usable answers which of the ids, each given once, the tenant does not have,
+// and which the subject may not use.
+type Filing interface {
+	Usable(ctx context.Context, who *policy.Subject, ids []id.Category) (unknown, closed []id.Category, err error)
+}
+
 // Accounts are the accounts of all tenants. Safe for concurrent use.
 type Accounts struct {
 	table  table.Table
 	crypt  *crypt.Crypt
+	access *access.Access
 	owners Owners
+	filing Filing
+	feed   table.Feed // nil: counts are as of the counters
+	few    int        // accounts that are counted by their index entries where the counters may lag
+	shelf  *shelf
+	tail   *tail
 }
 
-// New returns the accounts that lie in the table, sealed by k.
-func New(t table.Table, k *crypt.Crypt, o Owners) *Accounts {
-	return &Accounts{table: t, crypt: k, owners: o}
+// New returns the accounts that lie in the table, sealed by k. x answers what a switch would do to others.
+func New(t table.Table, k *crypt.Crypt, x *access.Access, o Owners) *Accounts {
+	return &Accounts{table: t, crypt: k, access: x, owners: o, few: few, shelf: newShelf(maxKeptTallies), tail: &tail{}}
+}
+
+// Filed gives the same accounts, which can be put into the categories that f knows; without it there are none.
+func (s *Accounts) Filed(f Filing) *Accounts {
+	with := *s
+	with.filing = f
+	return &with
 }
 
 // Categories are the ids of an account's categories, in order, joined by commas: text like every other field, so that one set of rules

@@ -125,3 +125,42 @@ func BenchmarkAccounts(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSearch measures searches over 10,000 accounts of a hundred owners: by an e-mail, by the start of a name, and by conditions joined
+// over what a salesperson may see.
+func BenchmarkSearch(b *testing.B) {
+	w := newWorld(b, func(r *principal.Tenant) { r.Shards = 4 })
+	director := w.user(b, principal.UserActive, "", "")
+	owners := []id.User{}
+	for range 100 {
+		owners = append(owners, w.user(b, principal.UserActive, "", director))
+	}
+	admin, rep := w.as(director, everything(policy.All)), w.as(owners[0], everything(policy.Own))
+	w.load(b, admin, owners, 10_000)
+	and := `{"and":[{"field":"type","op":"eq","value":"enterprise"},{"or":[{"field":"name","op":"prefix","value":"lotus trading 1"},{"field":"address.city","op":"eq","value":"hangzhou"}]}]}`
+	for _, row := range []struct {
+		name string
+		who  *policy.Subject
+		q    account.Search
+	}{
+		{"email", admin, account.Search{Where: where(b, `{"field":"email","op":"eq","value":"hello77@lotus.example"}`)}},
+		{"prefix", admin, account.Search{Where: where(b, `{"field":"name","op":"prefix","value":"lotus trading 77"}`)}},
+		{"prefix/rep", rep, account.Search{Where: where(b, `{"field":"name","op":"prefix","value":"lotus trading 77"}`)}},
+		{"and-or/rep", rep, account.Search{Where: where(b, and)}},
+		{"and-or/director", admin, account.Search{Where: where(b, and)}},
+		{"name/rep", rep, account.Search{Sort: by("name", account.Ascending)}},
+		{"name/director", admin, account.Search{Sort: by("name", account.Ascending)}},
+		{"created/director", admin, account.Search{Sort: by("createdAt", account.Ascending)}},
+	} {
+		b.Run(row.name, func(b *testing.B) {
+			b.ReportAllocs()
+			defer cpu(b)()
+			row.q.Limit = 50
+			for b.Loop() {
+				if _, err := w.accounts.Search(b.Context(), row.who, row.q); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

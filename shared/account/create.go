@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -15,8 +16,9 @@ import (
 )
 
 // Create stages a new account with its contacts and answers it as who may see it. Faults: Denied permission_denied (no right to create,
-// to create there, or to name another owner), field_not_writable; Invalid with every field at fault at once: required, not_one_of,
-// owner_required, invalid_owner, unknown_department, one_primary, too_many_contacts, record_too_large and those of text, e-mail and phone;
+// to create there, or to name another owner), field_not_writable, category_not_usable; Invalid with every field at fault at once: required,
+// not_one_of, owner_required, invalid_owner, unknown_department, unknown_category, too_many, one_primary, too_many_contacts,
+// record_too_large and those of text, e-mail and phone;
 // Conflict owner_not_active.
 func (s *Accounts) Create(ctx context.Context, who *policy.Subject, c *change.Set, d Draft) (*Account, error) {
 	if err := mayCreate(who, &d); err != nil {
@@ -39,7 +41,11 @@ func (s *Accounts) Create(ctx context.Context, who *policy.Subject, c *change.Se
 		a.Department = dept
 	}
 	a.required(who.Org.Settings.RequiredAccountFields, func(string) bool { return true }, r)
-	if err := r.err(); err != nil {
+	closed, err := s.file(ctx, who, a.Categories.IDs(), d.Categories, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := cmp.Or(r.err(), closed); err != nil {
 		return nil, err
 	}
 	if err := mayHold(who, a); err != nil {
@@ -75,8 +81,11 @@ func (s *Accounts) Create(ctx context.Context, who *policy.Subject, c *change.Se
 	c.Put(it, table.Absent, nil)
 	c.Put(keyItem, table.Absent, nil)
 	c.Put(table.Item{Key: key.Owned(who.Tenant, a.Owner, a.ID)}, table.Absent, nil)
-	mustBeActive(c, a.Owner)
+	mustBeActive(c, a.Owner, ownerNotActive())
 	mustExist(c, a.Department)
+	for _, cat := range a.Categories.IDs() {
+		enter(c, cat, a.listed(who.Tenant))
+	}
 	reindexAccount(c, tk, &Account{}, a)
 	a.Contacts = []Contact{}
 	for i, x := range contacts {
@@ -91,6 +100,7 @@ func (s *Accounts) Create(ctx context.Context, who *policy.Subject, c *change.Se
 	if err := record(c, ak, a.ID, "", names, beforeAfter{After: a}); err != nil {
 		return nil, err
 	}
+	a.Team = []Grant{}
 	return a.as(who, sightOf(who)), nil
 }
 
@@ -102,8 +112,8 @@ func (d *Draft) account(who *policy.Subject, c *change.Set, r *rules) (*Account,
 	}
 	p := d.patch()
 	p.apply(a, r)
-	if n := len(d.Contacts); n > MaxInlineContacts {
-		r.add(fault.At("/contacts", "too_many_contacts", "max", strconv.Itoa(MaxInlineContacts)))
+	if most := MaxInlineContacts - len(a.Categories.IDs()); len(d.Contacts) > most {
+		r.add(fault.At("/contacts", "too_many_contacts", "max", strconv.Itoa(most)))
 		return a, nil
 	}
 	first := primaries(d.Contacts, r)
@@ -144,13 +154,10 @@ func (s *Accounts) department(ctx context.Context, who *policy.Subject, owner id
 	case who.User:
 		return who.Self.Department, nil
 	}
-	dept, err := s.owners.Owner(ctx, who.Tenant, owner)
-	switch {
-	case fault.IsKind(err, fault.Invalid), fault.IsKind(err, fault.NotFound):
+	dept, err := s.mayOwn(ctx, who.Tenant, owner)
+	if fault.IsKind(err, fault.Invalid) {
 		r.add(fault.At("/ownerId", "invalid_owner"))
 		return "", nil
-	case fault.IsKind(err, fault.Conflict):
-		return "", ownerNotActive()
 	}
 	return dept, err
 }
@@ -203,10 +210,10 @@ func ownerNotActive() error {
 	return fault.New(fault.Conflict, "owner_not_active").With(fault.At("/ownerId", "owner_not_active"))
 }
 
-// mustBeActive guards that the owner is active at the instant of the commit, so that a deactivation that runs beside it comes before or
-// after and never between.
-func mustBeActive(c *change.Set, u id.User) {
-	c.Check(key.User(c.Who.Tenant, u), table.Equals("status", string(principal.UserActive)), ownerNotActive())
+// mustBeActive guards that the user is active at the instant of the commit, so that a deactivation that runs beside it comes before or
+// after and never between. Else the commit is refused with the fault.
+func mustBeActive(c *change.Set, u id.User, otherwise error) {
+	c.Check(key.User(c.Who.Tenant, u), table.Equals("status", string(principal.UserActive)), otherwise)
 }
 
 // mustExist guards that the department is there at the instant of the commit.

@@ -26,9 +26,9 @@ import (
 //	idNumber    to 64: of a register, a passport, a tax office
 //	ownerId     an active user of the tenant; the creator when absent
 //	departmentId  a department of the tenant; the owner's when absent
-//	categoryIds   none exist yet
+//	categoryIds   to 10, each a category of the tenant that the creator may use
 //	protection  standard
-//	contacts    to 30, one of them primary; the first when none says so
+//	contacts    to 30 less the categories, one of them primary; the first when none says so
 //	custom      no fields are defined yet
 type Draft struct {
 	Name       string                    `json:"name"`
@@ -109,7 +109,10 @@ func (d *Draft) patch() Patch {
 	p := Patch{
 		Name: given(d.Name), Type: given(d.Type), ValueTier: given(d.ValueTier), Stage: given(d.Stage), Email: given(d.Email),
 		Phone: given(d.Phone), IDNumber: given(d.IDNumber), Website: given(d.Website), Industry: given(d.Industry),
-		Department: d.Department, Categories: patch.Of(d.Categories), Protection: given(d.Protection), Custom: patch.Of(d.Custom),
+		Department: d.Department, Protection: given(d.Protection), Custom: patch.Of(d.Custom),
+	}
+	if len(d.Categories) > 0 {
+		p.Categories = patch.Of(d.Categories)
 	}
 	if a := d.Address; a != (Address{}) {
 		p.Address = patch.Of(AddressPatch{given(a.Country), given(a.Region), given(a.City), given(a.Street), given(a.PostalCode)})
@@ -143,7 +146,7 @@ func (p *Patch) names() []string {
 		member{"address.city", gone || d.City.Set}, member{"address.street", gone || d.Street.Set},
 		member{"address.postalCode", gone || d.PostalCode.Set},
 		member{"website", p.Website.Set}, member{"industry", p.Industry.Set}, member{"departmentId", p.Department.Set},
-		member{"categoryIds", len(p.Categories.Value) > 0}, member{"protection", p.Protection.Set}, member{"custom", len(p.Custom.Value) > 0},
+		member{"categoryIds", p.Categories.Set}, member{"protection", p.Protection.Set}, member{"custom", len(p.Custom.Value) > 0},
 	)
 }
 
@@ -177,12 +180,31 @@ func (p *Patch) apply(a *Account, r *rules) {
 	if s := p.Protection.Or(Standard); s != Standard && s != "" {
 		r.add(fault.At("/protection", "protection_unsupported", "allowed", Standard))
 	}
-	for i := range min(len(p.Categories.Value), listed) {
-		r.add(fault.At("/categoryIds/"+strconv.Itoa(i), "unknown_category"))
-	}
+	r.categories(&a.Categories, p.Categories)
 	for _, name := range sortedKeys(p.Custom.Value, listed) {
 		r.add(fault.At("/custom/"+pointerEscape.Replace(name[:min(len(name), 64)]), "unknown_field"))
 	}
+}
+
+// categories takes ids, each once; whether there are such categories is asked of Filing.
+func (r *rules) categories(to *Categories, m patch.Field[[]string]) {
+	if !m.Set {
+		return
+	}
+	if len(m.Value) > MaxCategories {
+		r.add(fault.At("/categoryIds", "too_many", "max", strconv.Itoa(MaxCategories)))
+		return
+	}
+	ids := make([]id.Category, 0, len(m.Value))
+	for i, s := range m.Value {
+		c, err := id.Parse[id.Category](s)
+		if err != nil {
+			r.add(fault.At("/categoryIds/"+strconv.Itoa(i), "unknown_category"))
+			continue
+		}
+		ids = append(ids, c)
+	}
+	*to = CategoriesOf(ids)
 }
 
 // listed bounds how many refused members of one kind an answer names.

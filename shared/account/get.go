@@ -18,7 +18,7 @@ func (s *Accounts) Get(ctx context.Context, who *policy.Subject, a id.Account) (
 	return s.answer(ctx, who, h, h.Account)
 }
 
-// answer gives the account, as it was read or as it will be, with its first contacts.
+// answer gives the account, as it was read or as it will be, with its first contacts and the first of its team.
 func (s *Accounts) answer(ctx context.Context, who *policy.Subject, h *held, a *Account) (*Account, error) {
 	a.Contacts = []Contact{}
 	if a.ContactCount > 0 {
@@ -33,6 +33,9 @@ func (s *Accounts) answer(ctx context.Context, who *policy.Subject, h *held, a *
 			}
 			a.Contacts = append(a.Contacts, *x)
 		}
+	}
+	if err := s.showTeam(ctx, who, a); err != nil {
+		return nil, err
 	}
 	return a.as(who, sightOf(who)), nil
 }

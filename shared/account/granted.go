@@ -38,7 +38,8 @@ type grantDoc struct {
 	At       time.Time  `json:"at"`
 	Overflow bool       `json:"overflow,omitzero"`
 
-	touched bool // put or changed by the change under way
+	touched bool   // put or changed by the change under way
+	reason  string // why it is asked for: kept in the audit event alone
 }
 
 // marks are what a grant's index entry says of it.
@@ -82,6 +83,9 @@ func (d *grantDoc) item(t id.Tenant, at key.Listed) (table.Item, error) {
 	if d.Expires != 0 {
 		it.Expires = time.Unix(d.Expires, 0)
 	}
+	if d.Kind == policy.KindTemporary {
+		it.Index[table.G1] = key.Ending(t, it.Expires, d.Account, string(d.To))
+	}
 	return it, nil
 }
 
@@ -124,24 +128,38 @@ func (s *Accounts) gather(ctx context.Context, t id.Tenant, a *Account) error {
 	return err
 }
 
-// grant puts the grant in the place of the one of its kind to its grantee, or adds it, in order while there is room.
-func (h *held) grant(d grantDoc) {
+// grant puts the grant in the place of the one of its kind to its grantee, or adds it, in order while there is room. It answers what is kept.
+func (h *held) grant(d grantDoc) *grantDoc {
 	d.touched = true
-	for i := range h.docs {
-		if was := &h.docs[i]; was.Kind == d.Kind && was.To == d.To {
-			d.Overflow = was.Overflow
-			h.docs[i] = d
-			return
-		}
+	if was := h.granted(d.Kind, d.To); was != nil {
+		d.Overflow = was.Overflow
+		*was = d
+		return was
 	}
-	inOrder := 0
+	d.Overflow = h.inOrder() >= MaxInOrder
+	h.docs = append(h.docs, d)
+	return &h.docs[len(h.docs)-1]
+}
+
+// inOrder counts the grants that stand in the account's document.
+func (h *held) inOrder() (n int) {
 	for i := range h.docs {
 		if !h.docs[i].Overflow {
-			inOrder++
+			n++
 		}
 	}
-	d.Overflow = inOrder >= MaxInOrder
-	h.docs = append(h.docs, d)
+	return n
+}
+
+// promote takes grants that overflowed into the room that ended ones have left. Their grantees have marks already, or need none.
+func (h *held) promote() {
+	room := MaxInOrder - h.inOrder()
+	for i := range h.docs {
+		if d := &h.docs[i]; d.Overflow && room > 0 {
+			d.Overflow, d.touched = false, true
+			room--
+		}
+	}
 }
 
 // granted is the grant of the kind to the grantee, or nil.
@@ -161,7 +179,8 @@ func (h *held) ungrant(c *change.Set, k policy.GrantKind, to policy.Grantee) {
 }
 
 // relist stages the move of the account's grants and categories to where the account will stand in the order, and gives the account the
-// grants that it will hold. The account's version, which every such change raises, is the guard.
+// grants that it will hold: those that have expired were not read, and so are dropped. The account's version, which every such change
+// raises, is the guard.
 func (h *held) relist(c *change.Set, next *Account) error {
 	t := c.Who.Tenant
 	was, is := h.listed(t), next.listed(t)
@@ -172,15 +191,19 @@ func (h *held) relist(c *change.Set, next *Account) error {
 		}
 	}
 	for _, cat := range has {
-		if was != is || !slices.Contains(had, cat) {
-			c.Put(categorised(t, cat, is), table.Always, nil)
+		if !slices.Contains(had, cat) {
+			enter(c, cat, is)
+		} else if was != is {
+			c.Put(categorised(cat, is), table.Always, nil)
 		}
 	}
-	next.grants, next.more = nil, 0
+	h.promote()
+	next.grants, next.rest, next.more = nil, nil, 0
 	for i := range h.docs {
 		d := &h.docs[i]
 		if d.Overflow {
 			next.more++
+			next.rest = append(next.rest, d.RecordGrant)
 		} else {
 			next.grants = append(next.grants, d.RecordGrant)
 		}
@@ -196,41 +219,34 @@ func (h *held) relist(c *change.Set, next *Account) error {
 	return nil
 }
 
-// categorised is the item that says that the account is of the category.
-func categorised(t id.Tenant, cat id.Category, at key.Listed) table.Item {
-	return table.Item{
-		Key: key.Categorised(t, cat, at.Account), Index: map[table.Index]table.IndexKey{table.G2: at.InCategory(cat)},
-	}
-}
-
 // mark stages that records may now have such a grant to the grantee, unless that is known: lists of those whom it reaches look for it from
-// the next request on.
-func (s *Accounts) mark(ctx context.Context, who *policy.Subject, c *change.Set, d *grantDoc) error {
+// the next request on. It reports whether it has staged the tenant's row.
+func (s *Accounts) mark(ctx context.Context, who *policy.Subject, c *change.Set, d *grantDoc) (raised bool, err error) {
 	adds := policy.Mark{Superiors: d.Superiors, Overflow: d.Overflow, Off: d.Off != 0}
 	if _, user := d.To.User(); user && adds == (policy.Mark{}) {
-		return nil
+		return false, nil
 	}
 	items, err := s.table.Get(ctx, key.Granted(who.Tenant, string(d.To)))
 	if err != nil {
-		return err
+		return false, err
 	}
 	m, cond := access.Granted{To: d.To}, table.Absent
 	if len(items) > 0 {
 		cond = table.VersionIs(items[0].Version)
 		if err := json.Unmarshal(items[0].Doc, &m); err != nil {
-			return fault.New(fault.Internal, "internal").Because(err)
+			return false, fault.New(fault.Internal, "internal").Because(err)
 		}
 	}
 	is := access.Granted{To: d.To, Mark: policy.Mark{
 		Superiors: m.Superiors || adds.Superiors, Overflow: m.Overflow || adds.Overflow, Off: m.Off || adds.Off,
 	}}
 	if len(items) > 0 && is == m {
-		return nil
+		return false, nil
 	}
 	doc, err := json.Marshal(is)
 	if err != nil {
-		return err
+		return false, err
 	}
 	c.Put(table.Item{Key: key.Granted(who.Tenant, string(d.To)), Doc: doc}, cond, nil)
-	return access.Raise(c, who.Org, who.OrgVersion, func(t *principal.Tenant) { t.AuthzVer++ })
+	return true, access.Raise(c, who.Org, who.OrgVersion, func(t *principal.Tenant) { t.AuthzVer++ })
 }

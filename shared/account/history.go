@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -154,7 +155,9 @@ func (x *past) values(all map[string]jsontext.Value) (map[string]jsontext.Value,
 
 // masked reads the members as an account or a contact, and shows that as every other one is shown.
 func (x *past) masked(all map[string]jsontext.Value) (map[string]jsontext.Value, error) {
-	b, err := json.Marshal(all)
+	fields := maps.Clone(all)
+	maps.DeleteFunc(fields, func(name string, _ jsontext.Value) bool { return slices.Contains(grantFields, name) })
+	b, err := json.Marshal(fields)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ import (
 type world struct {
 	*edgetest.Deployment
 	accounts *account.Accounts
+	access   *access.Access
 	row      principal.Tenant
 	places   map[id.User]principal.Place
 	parents  map[id.Department]id.Department
@@ -37,7 +38,8 @@ func newWorld(t testing.TB, edits ...func(*principal.Tenant)) *world {
 	items, err := d.Table.Get(t.Context(), key.Tenant(tenant))
 	must(t, err)
 	must(t, json.Unmarshal(items[0].Doc, &w.row))
-	w.accounts = account.New(d.Table, d.Crypt, user.New(d.Table, d.Crypt, access.New(d.Table, d.Now), nil))
+	w.access = access.New(d.Table, d.Now)
+	w.accounts = account.New(d.Table, d.Crypt, w.access, user.New(d.Table, d.Crypt, w.access, nil))
 	return w
 }
 

@@ -10,11 +10,8 @@ import (
 	"github.com/steward-crm/steward/shared/table"
 )
 
-// Bounds of the work that one page costs.
-const (
-	maxRead  = 2_000 // accounts read for one page or one count: a page that is still short by then ends there
-	maxCount = 10_000
-)
+// maxRead is how many accounts are read for one page or one count: a page that is still short by then ends there.
+const maxRead = 2_000
 
 // Query says which accounts to list, newest update first, and of accounts updated in the same millisecond the later made first.
 type Query struct {
@@ -39,21 +36,10 @@ type Page struct {
 	Count *Count // when asked for
 }
 
-// Count is how many accounts the query has in all for this reader. When Exact is false there are at least Value: counting stopped at a
-// bound. An exact count is of the indexes, which on some stores show a change a moment later.
-type Count struct {
-	Value int
-	Exact bool
-}
-
 // Filterable reports whether the reader may filter by the field (type, valueTier, stage, ownerId, departmentId, categoryIds, status): filtering by a
 // hidden or masked field would tell what it holds.
 func Filterable(who *policy.Subject, field string) bool {
-	if field == "status" {
-		return true
-	}
-	a := who.Field(policy.ModAccount, policy.View, field)
-	return a == policy.Read || a == policy.Edit
+	return field == "status" || !narrow(who.Field(policy.ModAccount, policy.View, field))
 }
 
 // List answers a page of the accounts that the reader may view: those that Get would answer, and no others. Positions are of the global
@@ -80,28 +66,8 @@ func (s *Accounts) List(ctx context.Context, who *policy.Subject, q Query) (*Pag
 		return nil, err
 	}
 	r := s.reader(who, &q)
-	read := 0
-	for {
-		batch, err := m.take(ctx, r.want(q.Limit+1-len(r.rows)))
-		if err != nil {
-			return nil, err
-		}
-		if len(batch) == 0 {
-			break
-		}
-		if err := r.read(ctx, batch, q.Limit+1); err != nil {
-			return nil, err
-		}
-		read += len(batch)
-		if len(r.rows) > q.Limit {
-			r.rows = r.rows[:q.Limit]
-			page.Next = r.rows[q.Limit-1].place
-			break
-		}
-		if read >= maxRead {
-			page.Next = batch[len(batch)-1]
-			break
-		}
+	if page.Next, err = r.page(ctx, m, q.Limit, maxRead); err != nil {
+		return nil, err
 	}
 	page.Items, err = r.open(ctx)
 	return page, err

@@ -17,6 +17,7 @@ type source struct {
 	index  table.Index
 	pk     string
 	prefix string                // before the place in its sort keys
+	starts string                // how its sort keys start; only those are read, from the first on
 	admits func(*key.Entry) bool // by what the entry itself says; nil admits all
 	thin   float64               // the share of its entries that is expected to be admitted; 0 is all
 	given  []string              // places, in order; without an index
@@ -62,6 +63,9 @@ func (s *Accounts) merge(ctx context.Context, from []source, up bool, after stri
 		q := table.Query{Index: x.index, PK: x.pk, Reverse: !up, Limit: int(min(share, mostRead))}
 		if x.prefix != "" {
 			q.From, q.To = x.prefix, x.prefix+"\x7f"
+		}
+		if x.starts != "" {
+			q.Prefix = x.starts
 		}
 		switch { // owner and department follow a place: what is after it is above, or below, all that starts with it
 		case after != "" && up:

@@ -38,22 +38,15 @@ func (s *Accounts) plan(ctx context.Context, who *policy.Subject, q *Query) ([]s
 	if reach.All {
 		return walk(who, reach, 0), nil
 	}
-	extra := granted(who, reach)
-	for _, c := range reach.Categories {
-		extra = append(extra, categorisedAs(t, c))
-	}
-	over, err := s.overflowed(ctx, who, reach)
+	extra, err := s.beyond(ctx, who, reach)
 	if err != nil {
 		return nil, err
-	}
-	if over != nil {
-		extra = append(extra, source{given: over})
 	}
 	n := len(reach.Owners) + len(reach.Departments)
 	if n == 0 && len(extra) == 0 {
 		return nil, nil
 	}
-	thin := float64(n) / float64(max(who.Org.Users, n, 1))
+	thin := thinness(who, reach)
 	oneRound := float64(2*q.Limit)/thin <= float64(mostRead*max(who.Org.Shards, 1))
 	if n+len(extra) > mostPartitions || n+len(extra) > fewPartitions && oneRound {
 		return append(walk(who, reach, thin), extra...), nil
@@ -66,6 +59,25 @@ func (s *Accounts) plan(ctx context.Context, who *policy.Subject, q *Query) ([]s
 		out = append(out, placedIn(t, d, nil))
 	}
 	return append(out, extra...), nil
+}
+
+// thinness is the share of the tenant's accounts that the reader's scope is expected to reach.
+func thinness(who *policy.Subject, reach policy.Reach) float64 {
+	n := len(reach.Owners) + len(reach.Departments)
+	return float64(n) / float64(max(who.Org.Users, n, 1))
+}
+
+// beyond gives what the reader may view beyond their scope: by grants of records and of categories.
+func (s *Accounts) beyond(ctx context.Context, who *policy.Subject, reach policy.Reach) ([]source, error) {
+	out := granted(who, reach)
+	for _, c := range reach.Categories {
+		out = append(out, categorisedAs(who.Tenant, c))
+	}
+	over, err := s.overflowed(ctx, who, reach)
+	if over != nil {
+		out = append(out, source{given: over})
+	}
+	return out, err
 }
 
 func ownedBy(t id.Tenant, u id.User, admits func(*key.Entry) bool) source {

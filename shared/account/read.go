@@ -13,11 +13,13 @@ import (
 // reader turns candidates into rows: it reads each strongly and decides on what it read, so that a lagging index can hide a row for a
 // moment and never show one.
 type reader struct {
-	s     *Accounts
-	who   *policy.Subject
-	query *Query
-	dense bool // nearly every candidate is a row: they are read together with their keys
-	rows  []row
+	s      *Accounts
+	who    *policy.Subject
+	place  func(*Account) string                     // where an account stands in the order; nil: candidates come in none
+	admits func(context.Context, *row) (bool, error) // of what the reader may view
+	dense  bool                                      // nearly every candidate is a row
+	keyed  bool                                      // candidates are read together with their keys
+	rows   []row
 }
 
 type row struct {
@@ -28,24 +30,40 @@ type row struct {
 }
 
 func (s *Accounts) reader(who *policy.Subject, q *Query) *reader {
-	return &reader{s: s, who: who, query: q, dense: !q.filtered()}
+	return &reader{
+		s: s, who: who, dense: !q.filtered(), keyed: !q.filtered(), place: newest,
+		admits: func(_ context.Context, w *row) (bool, error) { return q.admits(w.account), nil },
+	}
 }
+
+// newest is the place of an account in the order of lists.
+func newest(a *Account) string { return key.Newest(a.UpdatedAt, a.ID) }
 
 // want is how many candidates to read when so many rows are missing.
 func (r *reader) want(missing int) int {
-	if r.dense {
-		return min(missing, table.MaxGet/2)
+	most := table.MaxGet
+	if r.keyed {
+		most /= 2
 	}
-	return table.MaxGet
+	if r.dense {
+		return min(missing, most)
+	}
+	return most
 }
 
 // read adds the rows among the candidates, up to most in all.
 func (r *reader) read(ctx context.Context, batch []string, most int) error {
 	t := r.who.Tenant
 	keys := make([]table.Key, 0, table.MaxGet)
-	for _, place := range batch {
-		keys = append(keys, key.Account(t, accountIn(place)))
-		if r.dense {
+	found := make(map[table.Key]*table.Item, table.MaxGet)
+	for _, place := range batch { // where one index lags behind another, an account may stand at two places
+		k := key.Account(t, accountIn(place))
+		if _, twice := found[k]; twice {
+			continue
+		}
+		found[k] = nil
+		keys = append(keys, k)
+		if r.keyed {
 			keys = append(keys, key.AccountKey(t, accountIn(place)))
 		}
 	}
@@ -53,20 +71,11 @@ func (r *reader) read(ctx context.Context, batch []string, most int) error {
 	if err != nil {
 		return err
 	}
-	next := func(k table.Key) *table.Item { // items come in the order of the keys
-		if len(items) == 0 || items[0].Key != k {
-			return nil
-		}
-		it := &items[0]
-		items = items[1:]
-		return it
+	for i := range items {
+		found[items[i].Key] = &items[i]
 	}
 	for _, place := range batch {
-		it := next(key.Account(t, accountIn(place)))
-		var own *table.Item
-		if r.dense {
-			own = next(key.AccountKey(t, accountIn(place)))
-		}
+		it, own := found[key.Account(t, accountIn(place))], found[key.AccountKey(t, accountIn(place))]
 		if it == nil {
 			continue
 		}
@@ -74,21 +83,50 @@ func (r *reader) read(ctx context.Context, batch []string, most int) error {
 		if err != nil {
 			return err
 		}
-		if key.Newest(a.UpdatedAt, a.ID) != place {
+		if r.place != nil && r.place(a) != place {
 			continue // updated since: it stands elsewhere in the order, and is met there
 		}
 		if err := r.s.gather(ctx, t, a); err != nil {
 			return err
 		}
-		if !policy.Decide(r.who, policy.ModAccount, policy.View, a.resource(t)).Allowed || !r.query.admits(a) {
+		if !policy.Decide(r.who, policy.ModAccount, policy.View, a.resource(t)).Allowed {
 			continue
 		}
-		r.rows = append(r.rows, row{a, it.Sealed, own, place})
+		w := row{a, it.Sealed, own, place}
+		if ok, err := r.admits(ctx, &w); err != nil {
+			return err
+		} else if !ok {
+			continue
+		}
+		r.rows = append(r.rows, w)
 		if len(r.rows) == most {
 			return nil
 		}
 	}
 	return nil
+}
+
+// page reads rows up to the limit from the merge, and answers the position of the next page, "" at the end. Where most candidates were read
+// and the page is still short, it ends there.
+func (r *reader) page(ctx context.Context, m *merge, limit, most int) (next string, err error) {
+	read := 0
+	for {
+		batch, err := m.take(ctx, min(r.want(limit+1-len(r.rows)), most-read))
+		if err != nil || len(batch) == 0 {
+			return "", err
+		}
+		if err := r.read(ctx, batch, limit+1); err != nil {
+			return "", err
+		}
+		read += len(batch)
+		if len(r.rows) > limit {
+			r.rows = r.rows[:limit]
+			return r.rows[limit-1].place, nil
+		}
+		if read >= most {
+			return batch[len(batch)-1], nil
+		}
+	}
 }
 
 // open gives the rows as the reader may see them, locked when the tenant's key is. A row whose key is gone was deleted for good and is left out.
@@ -130,7 +168,7 @@ func (r *reader) keys(ctx context.Context) error {
 	var missing []table.Key
 	at := map[table.Key]*row{}
 	for i := range r.rows {
-		if w := &r.rows[i]; w.key == nil && !r.dense {
+		if w := &r.rows[i]; w.key == nil && !r.keyed {
 			k := key.AccountKey(r.who.Tenant, w.account.ID)
 			missing, at[k] = append(missing, k), w
 		}

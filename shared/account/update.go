@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -13,6 +14,8 @@ import (
 // Update stages a merge patch of the account and answers it as it will be. version is the one that the client named, 0 for none. A patch
 // that changes nothing stages nothing. Faults: as Get; Locked key_unavailable; Denied permission_denied, field_not_writable; Stale version_conflict; Conflict
 // account_deactivated; Invalid as Create.
+//
+// An account may be put into a category by whom its scope of use names, and taken out by whoever may edit the account.
 //
 // The department may be changed by who may edit the account both where it lies and where it goes. The owner cannot be changed here.
 func (s *Accounts) Update(ctx context.Context, who *policy.Subject, c *change.Set, a id.Account, version int64, p Patch) (*Account, error) {
@@ -37,7 +40,11 @@ func (s *Accounts) Update(ctx context.Context, who *policy.Subject, c *change.Se
 	if len(names) > 0 || r.err() != nil {
 		next.required(who.Org.Settings.RequiredAccountFields, mayWrite, r)
 	}
-	if err := r.err(); err != nil {
+	closed, err := s.file(ctx, who, h.newly(&next), p.Categories.Value, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := cmp.Or(r.err(), closed); err != nil {
 		return nil, err
 	}
 	if len(names) == 0 {

@@ -11,8 +11,8 @@ import (
 )
 
 // A cursor is the position that a list's handler named, with the time until which it is accepted, sealed under the tenant's key. The
-// user, the operation, its path and its query are bound as additional data: anywhere else the cursor does not open. The page's size may
-// change on the way.
+// user, the operation, its path, its query and what its body asks for are bound as additional data: anywhere else the cursor does not
+// open. The page's size may change on the way.
 //
 // While the tenant's key is disabled there are no cursors: a list that one page holds is answered, one that has more is Locked
 // key_unavailable. A page without its nextCursor would say that nothing follows; and no other key will do, because positions hold names
@@ -23,7 +23,7 @@ func (x *exchange) cursorPlace() crypt.Place {
 	return crypt.Place{
 		Record: string(x.who.User),
 		Item:   x.route.Operation,
-		Path:   "cursor " + x.r.URL.EscapedPath() + "?" + x.query.Encode(),
+		Path:   "cursor " + x.r.URL.EscapedPath() + "?" + x.query.Encode() + x.asked,
 		Schema: 1,
 	}
 }

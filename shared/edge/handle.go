@@ -13,6 +13,7 @@ import (
 	"github.com/steward-crm/steward/shared/change"
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/identity"
 	"github.com/steward-crm/steward/shared/once"
 	"github.com/steward-crm/steward/shared/policy"
 )
@@ -34,6 +35,7 @@ type exchange struct {
 	path     map[string]string
 	query    url.Values
 	page     Page
+	asked    string // digest of the list that the body asks for; "" for none
 	ifMatch  int64
 	key      string // Idempotency-Key
 	body     []byte
@@ -45,6 +47,7 @@ type exchange struct {
 
 	locale string
 	who    *policy.Subject
+	token  identity.AccessToken
 	set    *change.Set
 	reply  answer
 }
@@ -68,6 +71,7 @@ var noneType = reflect.TypeFor[None]()
 // moved before the commit.
 func Handle[In, Out any](r Route, h func(context.Context, *Request[In]) (*Reply[Out], error)) Route {
 	r.in, r.out = reflect.TypeFor[In](), reflect.TypeFor[Out]()
+	_, r.pages = any(new(In)).(pager)
 	if r.Status == 0 {
 		r.Status = http.StatusOK
 		if r.out == noneType {
@@ -77,7 +81,7 @@ func Handle[In, Out any](r Route, h func(context.Context, *Request[In]) (*Reply[
 	takesBody := !r.Raw && r.in != noneType
 	r.run = func(ctx context.Context, x *exchange) error {
 		req := &Request[In]{
-			Who: x.who, Change: x.set, Query: x.query, Page: x.page, IfMatch: x.ifMatch, Locale: x.locale, Source: x.source,
+			Who: x.who, Token: x.token, Change: x.set, Query: x.query, Page: x.page, IfMatch: x.ifMatch, Locale: x.locale, Source: x.source,
 			DryRun: x.dry, path: x.path,
 		}
 		if x.route.Raw {
@@ -87,6 +91,12 @@ func Handle[In, Out any](r Route, h func(context.Context, *Request[In]) (*Reply[
 			if err := decode(x.body, &req.In, x.shape); err != nil {
 				return err
 			}
+		}
+		if p, ok := any(&req.In).(pager); ok {
+			if err := x.turn(ctx, p.paging()); err != nil {
+				return err
+			}
+			req.Page = x.page
 		}
 		rep, err := h(ctx, req)
 		if err != nil {

@@ -114,7 +114,8 @@ func parametersOf(r *Route) []dict {
 		schema := dict{"type": "string"}
 		switch {
 		case q.Name == limitParam.Name:
-			schema = dict{"type": "integer", "minimum": 1, "maximum": 100, "default": 50}
+			schema = PageSize(0).OpenAPISchema()
+			delete(schema, "description")
 		case slices.Equal(q.Enum, []string{"true", "false"}):
 			schema = dict{"type": "boolean", "default": false}
 		case q.Enum != nil:
@@ -129,7 +130,7 @@ func parametersOf(r *Route) []dict {
 	if r.Access.kind == accessPublic {
 		return out
 	}
-	if r.NeedsMatch() || r.Method == http.MethodPost {
+	if r.NeedsMatch() || r.Method == http.MethodPost && !r.pages {
 		out = append(out, dict{
 			"name": "If-Match", "in": "header", "required": r.NeedsMatch(), "schema": dict{"type": "string"},
 			"description": "The ETag of the version that the change is meant for, or *.",
@@ -141,7 +142,7 @@ func parametersOf(r *Route) []dict {
 			"description": "The hash of the preview that the change was decided on: refused when what it rested on has moved.",
 		})
 	}
-	if r.Method == http.MethodPost && !r.Secret {
+	if r.replays() {
 		out = append(out, dict{
 			"name": "Idempotency-Key", "in": "header", "schema": dict{"type": "string", "minLength": 1, "maxLength": 255},
 			"description": "For 24 hours, the same request with the same key has one effect and one reply.",
@@ -159,7 +160,7 @@ func responses(r *Route, s *schemas) dict {
 	default:
 		success["content"] = dict{"application/json": dict{"schema": s.of(shapeOf(r.out))}}
 	}
-	if r.Access.kind != accessPublic && r.Method != http.MethodDelete && !r.List {
+	if r.Access.kind != accessPublic && r.Method != http.MethodDelete && !r.List && !r.pages {
 		success["headers"] = dict{"ETag": dict{"description": "The version, where the resource has one.", "schema": dict{"type": "string"}}}
 	}
 	out := dict{strconv.Itoa(r.Status): success}

@@ -112,7 +112,7 @@ func (x *exchange) read(ctx context.Context) error {
 }
 
 func (x *exchange) readQuery(ctx context.Context) error {
-	x.page.Limit = 50
+	x.page.Limit = defaultItems
 	x.preview = x.route.Foretells != ""
 	x.dry = x.preview
 	if x.r.URL.RawQuery == "" {
@@ -147,11 +147,9 @@ func (x *exchange) readQuery(ctx context.Context) error {
 	x.dry = x.preview || q.Get("validateOnly") == "true"
 	x.page.Count = q.Get("count") == "true"
 	if q.Has("limit") {
-		n, err := strconv.Atoi(q.Get("limit"))
-		if err != nil || n < 1 || n > 100 || strconv.Itoa(n) != q.Get("limit") {
-			return fault.New(fault.Malformed, "invalid_page_size", "min", "1", "max", "100")
+		if x.page.Limit, err = pageSize(q.Get("limit")); err != nil {
+			return err
 		}
-		x.page.Limit = n
 	}
 	cursor, paged := q.Get("cursor"), q.Has("cursor")
 	for _, own := range []string{"limit", "cursor", "count", "validateOnly", "preview"} {
@@ -279,6 +277,11 @@ func (x *exchange) checkBody() error {
 		return x.wrongType()
 	}
 	return nil
+}
+
+// replays reports whether a reply is stored under the client's Idempotency-Key, to be answered again.
+func (r *Route) replays() bool {
+	return r.Method == http.MethodPost && r.Access.kind != accessPublic && !r.Secret && !r.pages
 }
 
 // TakesBody reports whether the route's requests carry a JSON body.

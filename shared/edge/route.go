@@ -5,8 +5,10 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"time"
 
 	"github.com/steward-crm/steward/shared/change"
+	"github.com/steward-crm/steward/shared/identity"
 	"github.com/steward-crm/steward/shared/policy"
 )
 
@@ -60,7 +62,7 @@ type Route struct {
 	Access    Access
 	Status    int     // of success; 0 means 200, or 204 when Out is None
 	Query     []Param // query parameters besides limit, cursor and validateOnly; any other is refused
-	List      bool    // takes limit and cursor
+	List      bool    // a GET that takes limit and cursor; a POST's body embeds Paging instead
 	NoMatch   bool    // a PATCH, PUT or DELETE that needs no If-Match, because it names no version; the summary says why
 	Raw       bool    // the body is handed over as bytes, undecoded, with its headers: signed webhooks
 	Secret    bool    // the answer holds secrets: it is never stored for replay
@@ -70,6 +72,7 @@ type Route struct {
 
 	run     runner
 	in, out reflect.Type
+	pages   bool // its body asks for a part of a list: see Paging
 }
 
 // Param is a query parameter.
@@ -82,10 +85,11 @@ type Param struct {
 // Request is what a handler gets. Everything in it is checked: the body is decoded strictly, the principal is authenticated, the route's
 // permission is held, the page is in range.
 type Request[In any] struct {
-	Who     *policy.Subject // nil on Public routes
-	Change  *change.Set     // stage the change here; edge commits it once. On Public routes its principal is empty: set Change.Who
-	In      In              // the body; struct{} for none
-	Query   url.Values      // declared parameters only
+	Who     *policy.Subject      // nil on Public routes
+	Token   identity.AccessToken // that the request came with; "" on Public routes. Only to be handed on to the provider
+	Change  *change.Set          // stage the change here; edge commits it once. On Public routes its principal is empty: set Change.Who
+	In      In                   // the body; struct{} for none
+	Query   url.Values           // declared parameters only
 	Page    Page
 	IfMatch int64 // version that the client named; 0: none. Compare with Match
 	Locale  string
@@ -120,10 +124,12 @@ type List[T any] struct {
 	Count      *Count `json:"count,omitempty"`
 }
 
-// Count is how many items a list has in all.
+// Count is how many items a list has in all; at least so many when it is not exact.
 type Count struct {
-	Value int  `json:"value"`
-	Exact bool `json:"exact"`
+	Value int       `json:"value"`
+	Exact bool      `json:"exact"`
+	AsOf  time.Time `json:"asOf,omitzero"` // of a count that is exact as of then; absent: now
+	Why   string    `json:"why,omitzero"`  // of one that is not exact: stopped_at_bound, too_many_grants, counters_behind
 }
 
 // None is the body of routes that take or answer none.

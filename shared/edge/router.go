@@ -69,7 +69,9 @@ func check(r Route) error {
 		return errors.New("the method is not one of GET, POST, PUT, PATCH, DELETE")
 	case r.List && r.Method != http.MethodGet:
 		return errors.New("a list is read with GET")
-	case r.List && r.Access.kind == accessPublic:
+	case r.pages && r.Method != http.MethodPost:
+		return errors.New("a list that its body asks for is read with POST")
+	case (r.List || r.pages) && r.Access.kind == accessPublic:
 		return errors.New("a list needs a user, for whom its cursor is sealed")
 	case r.in != noneType && !r.Raw && !body:
 		return errors.New("the method carries no body, and the handler wants one")

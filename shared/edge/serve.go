@@ -69,6 +69,7 @@ func (x *exchange) serve(ctx context.Context) (err error) {
 		if claims, err = x.server.Authenticator.Authenticate(ctx, token); err != nil {
 			return err
 		}
+		x.token = identity.AccessToken(token)
 	}
 	entered := ""
 	defer func() { x.server.inFlight.leave(entered) }()
@@ -183,7 +184,7 @@ func (x *exchange) commit(ctx context.Context) error {
 
 // remembers reports whether the reply is stored under the client's Idempotency-Key.
 func (x *exchange) remembers() bool {
-	return x.key != "" && x.who != nil && !x.dry && !x.route.Secret
+	return x.key != "" && x.who != nil && !x.dry && x.route.replays()
 }
 
 // once names the request for its Idempotency-Key. Tenant, user and operation stay what they are however often it runs.
@@ -276,6 +277,7 @@ type written struct {
 
 func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
 
+// mutates reports whether the request asks for a change. A POST that asks for a part of a list does not.
 func (x *exchange) mutates() bool {
-	return !slices.Contains([]string{http.MethodGet, http.MethodHead}, x.r.Method)
+	return !x.route.pages && !slices.Contains([]string{http.MethodGet, http.MethodHead}, x.r.Method)
 }

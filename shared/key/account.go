@@ -44,6 +44,14 @@ const GrantPrefix = "GR#"
 // GrantsOf is the prefix of one kind.
 func GrantsOf(kind string) string { return GrantPrefix + kind + "#" }
 
+// Ending is the place of a temporary grant's item among all of the tenant, soonest end first, on G1. EndingGrants is that partition.
+func Ending(x id.Tenant, ends time.Time, a id.Account, grantee string) table.IndexKey {
+	return table.IndexKey{PK: EndingGrants(x), SK: Stamp(ends) + "#" + string(a) + "#" + grantee}
+}
+
+// EndingGrants: see Ending.
+func EndingGrants(x id.Tenant) string { return t(x, "TG") }
+
 // Categorised marks that the account is of the category, in a partition of the category that is read strongly: whether anything is still of it
 // must not lag. InCategory is the item's place in order.
 func Categorised(x id.Tenant, c id.Category, a id.Account) table.Key {
@@ -53,12 +61,13 @@ func Categorised(x id.Tenant, c id.Category, a id.Account) table.Key {
 // CategorisedAs is the partition of what is of a category; the account's id is the sort key.
 func CategorisedAs(x id.Tenant, c id.Category) string { return t(x, "KC#"+string(c)) }
 
+// Joined is raised by every commit that puts an account into the category, so that who ends the category knows whether one came since
+// they counted.
+func Joined(x id.Tenant, c id.Category) table.Key { return data(t(x, "KJ#"+string(c)), "J") }
+
 // Newest is where an account stands in the order of lists: by time of update, then id. Read it in reverse for newest first. The ordered
 // indexes start with it, so a place in one is a place in all of them.
 func Newest(updated time.Time, a id.Account) string { return Stamp(updated) + "#" + string(a) }
-
-// newestLen is the length of every place that Newest gives.
-const newestLen = len("20060102T150405.000Z#acct_") + 26
 
 // Listed is an account as its index entries have it. Owner and department stand behind the place, so that who reads an index can pass over
 // what a scope does not reach without reading the account.

@@ -144,6 +144,12 @@ func BlindContact(x id.Tenant, field, token string, a id.Account, c id.Contact) 
 	return data(t(x, "BI#"+field+"#"+token), "A#"+string(a)+"#C#"+string(c))
 }
 
+// BlindAccount is the account that the sort key of a blind index's entry names, its own or its contact's.
+func BlindAccount(sk string) id.Account {
+	a, _, _ := strings.Cut(strings.TrimPrefix(sk, "A#"), "#")
+	return id.Account(a)
+}
+
 // BlindPartition is the partition of one value of one field.
 func BlindPartition(x id.Tenant, field, token string) string { return t(x, "BI#"+field+"#"+token) }
 

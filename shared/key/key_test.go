@@ -77,3 +77,13 @@ func FuzzTenantOf(f *testing.F) {
 		}
 	})
 }
+
+// TestBlindAccount: the entry of an account and that of its contact name the account.
+func TestBlindAccount(t *testing.T) {
+	const a = id.Account("acct_01JD3Z4T0X8Y6QH2N5W7R9K1MB")
+	for _, k := range []table.Key{key.Blind("t", "f", "token", a), key.BlindContact("t", "f", "token", a, "cont_01JD3Z4T0X8Y6QH2N5W7R9K1MB")} {
+		if got := key.BlindAccount(k.SK); got != a {
+			t.Errorf("%s names %s", k.SK, got)
+		}
+	}
+}

@@ -43,7 +43,7 @@ func newWorld(t testing.TB) *world {
 	d := edgetest.Deploy(t)
 	w := &world{Deployment: d, access: access.New(d.Table, d.Now)}
 	w.org = org.New(d.Table, d.Crypt, w.access)
-	w.accounts = account.New(d.Table, d.Crypt, nil)
+	w.accounts = account.New(d.Table, d.Crypt, w.access, nil)
 	w.users = user.New(d.Table, d.Crypt, w.access, job.New(d.Table, d.IDs, d.Now))
 	w.tenant = d.Tenant(t)
 	must(t, w.system(t.Context(), func(c *change.Set) (err error) {

@@ -117,7 +117,8 @@ func (s *Store) CreatePost(ctx context.Context, who *policy.Subject, c *change.S
 }
 
 // UpdatePost changes name and roles. The roles are in force on the holders' next request. Otherwise as CreatePost, and Conflict last_admin
-// when the post made the last active administrator one. A patch that changes nothing stages nothing.
+// when the post made the last active administrator one, separation_of_duty when its roles would make a holder break a rule. A patch that
+// changes nothing stages nothing.
 func (s *Store) UpdatePost(
 	ctx context.Context, who *policy.Subject, c *change.Set, p id.Post, version int64, patch PostPatch,
 ) (Post, error) {
@@ -140,6 +141,9 @@ func (s *Store) UpdatePost(
 		return was, nil
 	}
 	if err := st.hands(who, was.Roles, now.Roles); err != nil {
+		return Post{}, err
+	}
+	if err := st.separated(who, now); err != nil {
 		return Post{}, err
 	}
 	if err := st.remains(now); err != nil {
@@ -244,6 +248,13 @@ func (st *structure) hands(who *policy.Subject, was, now []id.Role) error {
 		}
 	}
 	return policy.CanAssign(who, added)
+}
+
+// separated answers Conflict separation_of_duty when the post as it is to be would make holders break a rule that they did not break before.
+func (st *structure) separated(who *policy.Subject, now Post) error {
+	after := st.Clone()
+	after.Posts[now.ID] = now.Post
+	return access.Separated(st.Organisation, after, who.Org.Settings.Separation)
 }
 
 // remains answers Conflict last_admin when the tenant has an active administrator now and would have none with the post as it is to be.

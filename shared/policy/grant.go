@@ -118,6 +118,22 @@ func CanShare(s *Subject, r Resource, acts Acts) error {
 	return err
 }
 
+// CanShareAll answers nil when the subject may open every record of the module account to others: they share any, and hold each act that they
+// give on any, by the scope all or by the module's default. Else Denied grant_exceeds_own. Whoever grants by a category asks it.
+func CanShareAll(s *Subject, acts Acts) error {
+	if May(s, ModAccount, Share) != All {
+		return errExceeds
+	}
+	var err error
+	acts.Each(func(_ Acts, a Action) bool {
+		if held := May(s, ModAccount, a); held != All && (held == None || !s.floored(ModAccount, a)) {
+			err = errExceeds
+		}
+		return err == nil
+	})
+	return err
+}
+
 // MayApprove answers nil when the subject is somebody else than who asked; else Denied self_approval. Whoever decides on a request asks it
 // besides the right to approve.
 func MayApprove(s *Subject, asked id.User) error {

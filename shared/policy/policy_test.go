@@ -7,29 +7,9 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/steward-crm/steward/shared/fault"
-	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/policy"
 	"github.com/steward-crm/steward/shared/principal"
 )
-
-// subject is an active user of an active tenant with the roles.
-func subject(roles ...policy.Role) *policy.Subject {
-	w := newWorld()
-	w.users = []id.User{"ann"}
-	w.status["ann"] = principal.UserActive
-	p := principal.Place{User: "ann", Active: true}
-	for i, r := range roles {
-		r.ID = id.Role(rune('a' + i))
-		w.roles[r.ID] = r
-		p.Roles = append(p.Roles, r.ID)
-	}
-	w.place["ann"] = p
-	return w.subject("ann")
-}
-
-func grant(m policy.Module, a policy.Action, s policy.Scope) policy.Grant {
-	return policy.Grant{Module: m, Action: a, Scope: s}
-}
 
 // TestEveryRightIsAllowedAndDenied is R03 over the whole catalogue: a role with the one grant allows the one pair and no other.
 func TestEveryRightIsAllowedAndDenied(t *testing.T) {
@@ -338,5 +318,27 @@ func TestTwoRulesOnOneField(t *testing.T) {
 	}})
 	if got := s.Field(policy.ModAccount, policy.View, "phone"); got != policy.Hidden {
 		t.Errorf("%s", got)
+	}
+}
+
+// TestNarrowedFields: every field that is less than open is named, with each action that a role grants, and no other.
+func TestNarrowedFields(t *testing.T) {
+	s := subject(
+		policy.Role{Grants: []policy.Grant{grant(policy.ModAccount, policy.View, policy.Own)}, Fields: []policy.FieldRule{
+			{Module: policy.ModAccount, Field: "phone", Access: policy.Masked}, {Module: policy.ModAccount, Field: "name", Access: policy.Edit},
+		}},
+		policy.Role{Grants: []policy.Grant{grant(policy.ModAccount, policy.Update, policy.Own)}},
+	)
+	want := []policy.FieldAccess{
+		{Module: policy.ModAccount, Action: policy.View, Field: "idNumber", Access: policy.Hidden},
+		{Module: policy.ModAccount, Action: policy.View, Field: "phone", Access: policy.Masked},
+		{Module: policy.ModAccount, Action: policy.Update, Field: "idNumber", Access: policy.Hidden},
+	}
+	if got := policy.Narrowed(s); !slices.Equal(got, want) {
+		t.Errorf("%+v", got)
+	}
+	s.Org.Settings.ModulesOff = []string{"account"}
+	if got := policy.Narrowed(s); len(got) != 0 {
+		t.Errorf("in a module that is off: %+v", got)
 	}
 }

@@ -1,11 +1,9 @@
 package policy_test
 
 import (
-	"fmt"
-	"os"
+	"maps"
 	"slices"
-	"strings"
-	"testing"
+	"time"
 
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/policy"
@@ -15,22 +13,31 @@ import (
 // world is a tenant's organisation as a person would write it down: names instead of ids, nothing compiled. The truth tables fill it from
 // text, the properties from random draws, and the oracle answers from it by the words of the requirement.
 type world struct {
-	tenant  principal.Tenant
-	parent  map[id.Department]id.Department // every department; "" at the top
-	users   []id.User
-	place   map[id.User]principal.Place
-	status  map[id.User]principal.UserStatus
-	roles   map[id.Role]policy.Role
-	records map[string]policy.Resource
+	tenant     principal.Tenant
+	parent     map[id.Department]id.Department // every department; "" at the top
+	head       map[id.Department]id.User
+	users      []id.User
+	place      map[id.User]principal.Place
+	status     map[id.User]principal.UserStatus
+	roles      map[id.Role]policy.Role
+	posts      map[id.User][]id.Role // roles that come by the user's post, which has their name
+	categories []policy.CategoryGrant
+	records    map[string]policy.Resource
+	now        int64
+	unmarked   bool // no record has a grant: charts say so
 }
 
 func newWorld() *world {
 	return &world{
 		tenant: principal.Tenant{ID: "acme", Status: principal.TenantActive},
-		parent: map[id.Department]id.Department{}, place: map[id.User]principal.Place{}, status: map[id.User]principal.UserStatus{},
-		roles: map[id.Role]policy.Role{}, records: map[string]policy.Resource{},
+		parent: map[id.Department]id.Department{}, head: map[id.Department]id.User{},
+		place: map[id.User]principal.Place{}, status: map[id.User]principal.UserStatus{},
+		roles: map[id.Role]policy.Role{}, posts: map[id.User][]id.Role{}, records: map[string]policy.Resource{}, now: noon,
 	}
 }
+
+// noon is the second at which every world's requests are made.
+const noon = 1_772_450_000
 
 // reportsTo climbs from a user to their managers.
 func (w *world) reportsTo(u, boss id.User) bool {
@@ -52,150 +59,153 @@ func (w *world) below(d, top id.Department) bool {
 	return false
 }
 
+// sits reports whether the department is the user's, or one that they head.
+func (w *world) sits(u id.User, d id.Department) bool {
+	return d != "" && (w.place[u].Department == d || w.head[d] == u)
+}
+
 func (w *world) held(u id.User) []policy.Role {
 	var out []policy.Role
-	for _, r := range w.place[u].Roles {
+	for _, r := range slices.Concat(w.place[u].Roles, w.posts[u]) {
 		out = append(out, w.roles[r])
 	}
 	return out
 }
 
-// subject is the user as access would load them.
-func (w *world) subject(u id.User) *policy.Subject {
-	p := w.place[u]
-	chart := policy.Chart{User: u, Department: p.Department}
+// grantees are all that the user is one of, one after the other.
+func (w *world) grantees(u id.User) []policy.Grantee {
+	out := []policy.Grantee{policy.ToUser(u)}
+	for d := range w.parent {
+		if w.sits(u, d) {
+			out = append(out, policy.ToDepartment(d, false))
+		}
+		if w.named(u, policy.ToDepartment(d, true)) {
+			out = append(out, policy.ToDepartment(d, true))
+		}
+	}
+	for _, r := range w.held(u) {
+		out = append(out, policy.ToRole(r.ID))
+	}
+	return out
+}
+
+// marks says which grantees have a grant on any record, as access keeps it.
+func (w *world) marks() map[policy.Grantee]policy.Mark {
+	out := map[policy.Grantee]policy.Mark{}
+	for _, r := range w.records {
+		for _, g := range r.Grants {
+			m := out[g.To]
+			m.Superiors, m.Off, m.Overflow = m.Superiors || g.Superiors, m.Off || g.Off != 0, m.Overflow || g.Kind == policy.KindTemporary
+			out[g.To] = m
+		}
+	}
+	return out
+}
+
+func (w *world) chart(u id.User) policy.Chart {
+	p, marks := w.place[u], w.marks()
+	at := policy.Chart{User: u, Department: p.Department, Categories: w.categories}
+	if !w.unmarked {
+		at.Granted = func(g policy.Grantee) (policy.Mark, bool) { m, ok := marks[g]; return m, ok }
+	}
 	for _, other := range w.users {
 		if w.reportsTo(other, u) {
-			chart.Reports = append(chart.Reports, other)
-		}
-	}
-	for d := range w.parent {
-		if p.Department != "" && w.below(d, p.Department) {
-			chart.Below = append(chart.Below, d)
-		}
-	}
-	return &policy.Subject{
-		Principal: principal.Principal{Tenant: w.tenant.ID, User: u},
-		Org:       w.tenant,
-		Self:      principal.Standing{Place: p, Status: w.status[u]},
-		Rights:    policy.Compile(chart, w.held(u)),
-	}
-}
-
-// row is one line of a truth table that asks something.
-type row struct {
-	line  int
-	words []string
-}
-
-// readWorld reads a truth table: lines that describe the world, and lines that ask.
-func readWorld(t *testing.T, file string) (*world, []row) {
-	t.Helper()
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := newWorld()
-	var rows []row
-	for i, line := range strings.Split(string(b), "\n") {
-		line, _, _ = strings.Cut(line, "#")
-		words := strings.Fields(line)
-		if len(words) == 0 {
-			continue
-		}
-		asks, err := w.read(words, line)
-		if err != nil {
-			t.Fatalf("%s:%d: %v", file, i+1, err)
-		}
-		if asks {
-			rows = append(rows, row{i + 1, words})
-		}
-	}
-	return w, rows
-}
-
-// after gives the words that follow a phrase, such as "reports to", up to the next word of grammar.
-func after(words []string, phrase ...string) string {
-	for i := 0; i+len(phrase) < len(words); i++ {
-		if slices.Equal(words[i:i+len(phrase)], phrase) {
-			return words[i+len(phrase)]
-		}
-	}
-	return ""
-}
-
-func (w *world) read(words []string, line string) (asks bool, err error) {
-	switch words[0] {
-	case "department":
-		w.parent[id.Department(words[1])] = id.Department(after(words, "under"))
-	case "user":
-		u := id.User(words[1])
-		w.users = append(w.users, u)
-		w.status[u] = principal.UserActive
-		w.place[u] = principal.Place{
-			User: u, Active: true, Department: id.Department(after(words, "in")), Manager: id.User(after(words, "reports", "to")),
-		}
-	case "status":
-		w.status[id.User(words[1])] = principal.UserStatus(words[2])
-	case "tenant":
-		w.tenant.Status = principal.TenantStatus(words[1])
-	case "off":
-		w.tenant.Settings.ModulesOff = append(w.tenant.Settings.ModulesOff, words[1])
-	case "record", "foreign":
-		r := policy.Resource{Tenant: w.tenant.ID, Owner: id.User(after(words, "owned", "by")), Department: id.Department(after(words, "in"))}
-		if words[0] == "foreign" {
-			r.Tenant = "other"
-		}
-		w.records[words[1]] = r
-	case "role":
-		name, rest, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "role "), ":")
-		r, err := readRole(rest)
-		r.ID = id.Role(name)
-		w.roles[r.ID] = r
-		return false, err
-	default:
-		if len(words) > 2 && words[1] == "holds" {
-			p := w.place[id.User(words[0])]
-			for _, r := range words[2:] {
-				r := id.Role(strings.TrimSuffix(r, ","))
-				if _, ok := w.roles[r]; !ok {
-					return false, fmt.Errorf("no role %s", r)
-				}
-				p.Roles = append(p.Roles, r)
+			at.Reports = append(at.Reports, other)
+			if w.status[other] == principal.UserActive {
+				at.Superiors = append(at.Superiors, w.grantees(other)...)
 			}
-			w.place[p.User] = p
-			return false, nil
 		}
-		return true, nil
 	}
-	return false, nil
+	for _, d := range slices.Sorted(maps.Keys(w.parent)) {
+		sits := func(x id.Department) bool { return w.sits(u, x) }
+		switch all := slices.Sorted(maps.Keys(w.parent)); {
+		case sits(d):
+			if d != p.Department {
+				at.Seats = append(at.Seats, d)
+			}
+		case slices.ContainsFunc(all, func(x id.Department) bool { return sits(x) && w.below(d, x) }):
+			at.Below = append(at.Below, d)
+		}
+		if !sits(d) && slices.ContainsFunc(slices.Collect(maps.Keys(w.parent)), func(x id.Department) bool { return sits(x) && w.below(x, d) }) {
+			at.Above = append(at.Above, d)
+		}
+	}
+	return at
 }
 
-// readRole reads "module action scope, …; module field access, …".
-func readRole(s string) (policy.Role, error) {
-	r := policy.Role{Level: policy.Admin}
-	if strings.TrimSpace(s) == "everything" {
-		r.Grants = everything()
-		return r, nil
+// subject is the user as access would load them.
+func (w *world) subject(u id.User) *policy.Subject {
+	return &policy.Subject{
+		Principal: principal.Principal{Tenant: w.tenant.ID, User: u, At: time.Unix(w.now, 5)},
+		Org:       w.tenant,
+		Self:      principal.Standing{Place: w.place[u], Status: w.status[u]},
+		Rights:    policy.Compile(w.chart(u), w.held(u)),
 	}
-	grants, fields, _ := strings.Cut(s, ";")
-	for _, g := range strings.Split(grants, ",") {
-		f := strings.Fields(g)
-		if len(f) != 3 {
-			return r, fmt.Errorf("not a grant: %q", g)
-		}
-		scope, ok := policy.ParseScope(f[2])
-		if !ok {
-			return r, fmt.Errorf("not a scope: %q", g)
-		}
-		r.Grants = append(r.Grants, policy.Grant{Module: policy.Module(f[0]), Action: policy.Action(f[1]), Scope: scope})
+}
+
+// facts are what an explanation of the user needs besides.
+func (w *world) facts(u id.User) policy.Facts {
+	f := policy.Facts{
+		Chart: w.chart(u),
+		Holders: func(r id.Role) (n int) {
+			for _, x := range w.users {
+				n += either(slices.ContainsFunc(w.held(x), func(h policy.Role) bool { return h.ID == r }), 1, 0)
+			}
+			return n
+		},
+		Manager: func(x id.User) id.User { return w.place[x].Manager },
+		Parent:  func(d id.Department) id.Department { return w.parent[d] },
+		Through: func(g policy.Grantee) id.User {
+			for _, x := range w.users {
+				if w.reportsTo(x, u) && w.status[x] == principal.UserActive && w.named(x, g) {
+					return x
+				}
+			}
+			return ""
+		},
 	}
-	for _, g := range strings.Split(fields, ",") {
-		if f := strings.Fields(g); len(f) == 3 {
-			r.Fields = append(r.Fields, policy.FieldRule{Module: policy.Module(f[0]), Field: f[1], Access: policy.Access(f[2])})
+	for i, r := range w.held(u) {
+		h := policy.HeldRole{Role: r, Direct: i < len(w.place[u].Roles)}
+		if !h.Direct {
+			h.Posts = []id.Post{id.Post(r.ID)}
 		}
+		f.Held = append(f.Held, h)
 	}
-	return r, nil
+	for _, r := range slices.Sorted(maps.Keys(w.roles)) {
+		f.Roles = append(f.Roles, w.roles[r])
+	}
+	return f
+}
+
+// clone is a copy that may be changed.
+func (w *world) clone() *world {
+	c := *w
+	c.tenant.Settings.ModulesOff = slices.Clone(w.tenant.Settings.ModulesOff)
+	c.tenant.Settings.Defaults = maps.Clone(w.tenant.Settings.Defaults)
+	c.place, c.status, c.roles, c.posts, c.records = maps.Clone(w.place), maps.Clone(w.status), maps.Clone(w.roles), maps.Clone(w.posts), maps.Clone(w.records)
+	return &c
+}
+
+// subject is an active user of an active tenant with the roles.
+func subject(roles ...policy.Role) *policy.Subject { return oneUser(roles...).subject("ann") }
+
+// oneUser is a tenant with one user, ann, who has the roles.
+func oneUser(roles ...policy.Role) *world {
+	w := newWorld()
+	w.users = []id.User{"ann"}
+	w.status["ann"] = principal.UserActive
+	p := principal.Place{User: "ann", Active: true}
+	for i, r := range roles {
+		r.ID = id.Role(rune('a' + i))
+		w.roles[r.ID] = r
+		p.Roles = append(p.Roles, r.ID)
+	}
+	w.place["ann"] = p
+	return w
+}
+
+func grant(m policy.Module, a policy.Action, s policy.Scope) policy.Grant {
+	return policy.Grant{Module: m, Action: a, Scope: s}
 }
 
 func everything() []policy.Grant {

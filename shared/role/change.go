@@ -80,8 +80,8 @@ func (d Draft) shape(o *access.Organisation) (shape, error) {
 
 // Update stages the patch of a custom role and answers the role after it; a patch that changes nothing stages nothing. match is the
 // version that the client named, 0 for none. Faults: Denied permission_denied, grant_exceeds_own (only when grants, fields or level
-// change; then of the whole role as it would be); NotFound not_found; Stale version_conflict; Conflict role_read_only, role_name_taken;
-// Invalid as Create.
+// change; then of the whole role as it would be); NotFound not_found; Stale version_conflict; Conflict role_read_only, role_name_taken,
+// separation_of_duty; Invalid as Create. Create needs no such answer: nobody holds the role yet.
 func (s *Store) Update(ctx context.Context, who *policy.Subject, c *change.Set, rid id.Role, match int64, p Patch) (policy.Role, error) {
 	was, err := s.custom(ctx, who, policy.Update, rid, match)
 	if err != nil {
@@ -106,6 +106,9 @@ func (s *Store) Update(ctx context.Context, who *policy.Subject, c *change.Set, 
 		if err := policy.CanAssign(who, []policy.Role{r}); err != nil {
 			return policy.Role{}, err
 		}
+		if err := s.separated(ctx, who, r); err != nil {
+			return policy.Role{}, err
+		}
 	}
 	if r, err = put(c, who.Tenant, r); err != nil {
 		return policy.Role{}, err
@@ -120,6 +123,20 @@ func (s *Store) Update(ctx context.Context, who *policy.Subject, c *change.Set, 
 		return policy.Role{}, err
 	}
 	return r, s.record(ctx, c, who.Tenant, r.ID, fields, &was, &r)
+}
+
+// separated answers Conflict separation_of_duty when the role as it is to be would make holders break a rule that they did not break before.
+func (s *Store) separated(ctx context.Context, who *policy.Subject, r policy.Role) error {
+	if len(who.Org.Settings.Separation) == 0 {
+		return nil
+	}
+	o, err := s.access.Organisation(ctx, who.Tenant)
+	if err != nil {
+		return err
+	}
+	after := o.Clone()
+	after.Roles[r.ID] = r
+	return access.Separated(o, after, who.Org.Settings.Separation)
 }
 
 // Delete stages the end of a custom role that nobody holds; its past versions stay. Faults: Denied permission_denied; NotFound not_found;

@@ -16,7 +16,7 @@ import (
 
 // Create invites a user: the row with status invited, and a job that makes the identity and sends the invitation. Denied
 // permission_denied outside the subject's scope, field_not_writable, grant_exceeds_own; Invalid with every field at fault; Conflict
-// email_taken, phone_taken, employee_no_taken, user_limit.
+// email_taken, phone_taken, employee_no_taken, separation_of_duty, user_limit.
 func (s *Store) Create(ctx context.Context, who *policy.Subject, c *change.Set, d Draft) (User, error) {
 	if err := policy.RequireAny(who, policy.ModUser, policy.Create); err != nil {
 		return User{}, err
@@ -75,6 +75,9 @@ func (s *Store) invite(
 		return User{}, err
 	}
 	if err := may(o, u.Place); err != nil {
+		return User{}, err
+	}
+	if err := separated(row, o, u.Place); err != nil {
 		return User{}, err
 	}
 	if row.Users >= row.UserLimit {

@@ -95,6 +95,13 @@ func remains(o *access.Organisation, now principal.Place, gone bool) error {
 	return nil
 }
 
+// separated answers Conflict separation_of_duty when the place would make the user break a rule of the tenant that they did not break before.
+func separated(row principal.Tenant, o *access.Organisation, now principal.Place) error {
+	after := o.Clone()
+	after.Places[now.User] = now
+	return access.Separated(o, after, row.Settings.Separation)
+}
+
 // raisesSelf reports whether moving to another department would widen what the subject may do: some grant of theirs reaches by department.
 func raisesSelf(who *policy.Subject, o *access.Organisation) bool {
 	for _, r := range roles(o, rolesAt(o, who.Self.Place)) {

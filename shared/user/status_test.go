@@ -279,7 +279,7 @@ func TestDelete(t *testing.T) {
 func TestDeleteRacesAssignment(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
-	accounts := account.New(w.Table, w.Crypt, w.users)
+	accounts := account.New(w.Table, w.Crypt, nil, w.users)
 	give := func(u id.User) (a id.Account, err error) {
 		err = w.try(ctx, w.admin, func(who *policy.Subject, c *change.Set) error {
 			d := account.Draft{Name: "Lotus", Email: "hello@lotus.example", Phone: "+8613800138000", Owner: given(string(u))}

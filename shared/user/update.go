@@ -15,7 +15,7 @@ import (
 // another. A patch that changes nothing stages nothing. A changed address becomes unverified; an invited user whose e-mail changes gets
 // a new invitation there. Denied permission_denied, field_not_writable, grant_exceeds_own, self_change_forbidden (a subject's own posts
 // and, where their rights reach by it, own department); Invalid with every field at fault; Conflict email_taken, phone_taken,
-// employee_no_taken, last_admin.
+// employee_no_taken, separation_of_duty, last_admin.
 func (s *Store) Update(ctx context.Context, who *policy.Subject, c *change.Set, u id.User, version int64, p Patch) (User, error) {
 	r, err := s.reach(ctx, who, u, version, policy.Update)
 	if err != nil {
@@ -50,7 +50,7 @@ func (s *Store) Update(ctx context.Context, who *policy.Subject, c *change.Set, 
 }
 
 // mayMove judges a change of place: it stays within the subject's scope, hands out nothing that the subject lacks, does not raise the
-// subject, and leaves an administrator.
+// subject, keeps duties apart, and leaves an administrator.
 func mayMove(who *policy.Subject, o *access.Organisation, was, now *User) error {
 	if samePlace(was.Place, now.Place) {
 		return nil
@@ -65,6 +65,9 @@ func mayMove(who *policy.Subject, o *access.Organisation, was, now *User) error 
 		}
 	}
 	if err := policy.CanAssign(who, more); err != nil {
+		return err
+	}
+	if err := separated(who.Org, o, now.Place); err != nil {
 		return err
 	}
 	return remains(o, now.Place, false)
@@ -99,7 +102,7 @@ func (s *Store) UpdateSelf(ctx context.Context, who *policy.Subject, c *change.S
 }
 
 // SetRoles replaces the roles that the user holds directly. Denied grant_exceeds_own for a role that the subject does not hold as widely,
-// self_change_forbidden when subjects would give themselves one; Invalid unknown_role; Conflict last_admin.
+// self_change_forbidden when subjects would give themselves one; Invalid unknown_role; Conflict separation_of_duty, last_admin.
 func (s *Store) SetRoles(ctx context.Context, who *policy.Subject, c *change.Set, u id.User, version int64, ids []id.Role) (User, error) {
 	r, err := s.reach(ctx, who, u, version, policy.Update)
 	if err != nil {

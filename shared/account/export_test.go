@@ -1,0 +1,32 @@
+package account
+
+import (
+	"context"
+
+	"github.com/steward-crm/steward/shared/change"
+	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/policy"
+)
+
+// Within gives the search bounds of its own, so that few accounts are enough to reach them.
+func (q Search) Within(few, most, page int) Search {
+	q.bounds = &bounds{few, most, page}
+	return q
+}
+
+// Expose stages grants on the account and the categories that it is of, whoever may set them.
+func (s *Accounts) Expose(ctx context.Context, who *policy.Subject, c *change.Set, a id.Account, grants []policy.RecordGrant, of []id.Category) error {
+	h, err := s.load(ctx, who, a, policy.View)
+	if err != nil {
+		return err
+	}
+	next := *h.Account
+	next.UpdatedAt, next.Categories = moment(c.Now, h.UpdatedAt), CategoriesOf(of)
+	for _, g := range grants {
+		h.grant(grantDoc{RecordGrant: g, Account: a, Tenant: who.Tenant, By: who.User, At: c.Now})
+	}
+	if err := h.put(c, &next, who.Org.Shards); err != nil {
+		return err
+	}
+	return recordChange(c, h.key, a, "", nil, h.Account, &next)
+}
