@@ -79,3 +79,16 @@ func TestKeysNeverProcessed(t *testing.T) {
 		t.Errorf("%v, asked %d times", err, peer.asked)
 	}
 }
+
+// TestEqualsKnowsNameFromValue: the same letters, divided otherwise, are another member.
+func TestEqualsKnowsNameFromValue(t *testing.T) {
+	s, _ := openStrict(t, newClock().Now, nil)
+	if err := s.Commit(t.Context(), "make", table.Put(table.Item{Key: spot, Doc: []byte(`{"ab":"c","":"abc"}`)}, table.Absent)); err != nil {
+		t.Fatal(err)
+	}
+	for token, c := range map[string]table.Cond{"1": table.Equals("a", "bc"), "2": table.Equals("abc", ""), "3": table.Equals("ab", "")} {
+		if _, failed := errors.AsType[*table.ConditionFailed](s.Commit(t.Context(), token, table.Check(spot, c))); !failed {
+			t.Errorf("%v holds", c)
+		}
+	}
+}

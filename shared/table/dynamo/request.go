@@ -180,7 +180,7 @@ func (e *expression) update(it *table.Item, marks string) string {
 	}
 	e.ttl = true
 	put("#t", ":t", !it.Expires.IsZero(), func() types.AttributeValue { return num(expirySecond(it.Expires)) })
-	put(attrDoc, ":d", len(it.Doc) > 0, func() types.AttributeValue { return str(string(it.Doc)) })
+	put(attrDoc, ":d", len(it.Doc) > 0, func() types.AttributeValue { return &types.AttributeValueMemberB{Value: it.Doc} })
 	put(attrMarks, ":e", marks != "", func() types.AttributeValue { return str(marks) })
 	put(attrSealed, ":s", len(it.Sealed) > 0, func() types.AttributeValue { return &types.AttributeValueMemberB{Value: it.Sealed} })
 	for x := table.G1; x <= table.G5 && it.Space == table.Data; x++ {
