@@ -1,0 +1,173 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/steward-crm/steward/shared/fault"
+	"github.com/steward-crm/steward/shared/table"
+)
+
+// rounds bounds how often one Commit goes out in another form or after a removal of what had expired. Two are enough unless others put and
+// expire the very items meanwhile.
+const rounds = 4
+
+var errMoving = errors.New("dynamo: items expired under the commit again and again")
+
+// Commit implements table.Table. Under Always, a Put over an item that has expired and is not yet removed goes on counting its versions.
+func (s *Store) Commit(ctx context.Context, token string, writes ...table.Write) error {
+	if err := table.CheckCommit(token, writes); err != nil {
+		return err
+	}
+	r, err := s.newRequest(token, writes)
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return unavailable(err)
+	}
+	f := formAt(s.now())
+	for range rounds {
+		err := s.transact(ctx, r, f)
+		if reused(err) {
+			return s.settle(ctx, r, f, err)
+		}
+		c, ok := errors.AsType[*types.TransactionCanceledException](err)
+		if !ok || passing(err) {
+			return fold(err)
+		}
+		v, err := s.judge(r, c)
+		switch {
+		case err != nil:
+			return err
+		case len(v.failed) > 0:
+			return &table.ConditionFailed{Failed: v.failed}
+		}
+		for i := range v.dead {
+			if err := s.remove(ctx, &v.dead[i]); err != nil {
+				return err
+			}
+		}
+		if v.dying {
+			f = loose
+		}
+	}
+	return unavailable(errMoving)
+}
+
+// transact sends the commit in one form until DynamoDB has said yes or no.
+func (s *Store) transact(ctx context.Context, r *request, f form) error {
+	in := s.input(r, f)
+	return s.ask(ctx, func(ctx context.Context) error { _, err := s.client.TransactWriteItems(ctx, in); return err })
+}
+
+func reused(err error) bool {
+	_, ok := errors.AsType[*types.IdempotentParameterMismatchException](err)
+	return ok
+}
+
+var errForgotten = errors.New("dynamo: the token was forgotten while it was being settled")
+
+// settle decides about a token that was used for another request: for the same writes in another form, which is a replay, or for other writes.
+func (s *Store) settle(ctx context.Context, r *request, tried form, why error) error {
+	if r.timed {
+		for _, f := range forms(s.now()) {
+			if f == tried {
+				continue
+			}
+			err := s.transact(ctx, r, f)
+			if _, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
+				return unavailable(errors.Join(errForgotten, err))
+			}
+			if !reused(err) {
+				return fold(err)
+			}
+		}
+	}
+	return fault.New(fault.Internal, "token_reused").Because(why)
+}
+
+// verdict is what a cancelled transaction means. Without failed ones, it is to be sent again.
+type verdict struct {
+	failed []table.FailedWrite
+	dead   []table.Item // expired, and in the way of Absent
+	dying  bool         // a condition failed only because its item will expire within the minute
+}
+
+// judge tells the conditions that did not hold from those that only the form of the request made fail.
+func (s *Store) judge(r *request, c *types.TransactionCanceledException) (v verdict, err error) {
+	if len(c.CancellationReasons) != len(r.writes) {
+		return v, refused(c)
+	}
+	now := s.now()
+	for i, reason := range c.CancellationReasons {
+		switch code := text(reason.Code); code {
+		case "", "None":
+			continue
+		case "ConditionalCheckFailed":
+		case "AccessDenied":
+			return v, unavailable(c)
+		default:
+			return v, refused(fmt.Errorf("dynamo: write %d: %s: %s", i, code, text(reason.Message)))
+		}
+		w := &r.writes[i]
+		var stored *table.Item
+		if len(reason.Item) > 0 {
+			it, err := readItem(w.Item.Space, reason.Item)
+			if err != nil {
+				return v, err
+			}
+			stored = &it
+		}
+		switch {
+		case stored != nil && expired(stored, now):
+			if w.If.Kind == table.CondAbsent {
+				v.dead = append(v.dead, *stored)
+				continue
+			}
+			stored = nil
+		case stored != nil && holds(&w.If, stored):
+			v.dying = true
+			continue
+		}
+		v.failed = append(v.failed, table.FailedWrite{Write: i, Item: stored})
+	}
+	if len(v.failed) == 0 && len(v.dead) == 0 && !v.dying {
+		return v, refused(c)
+	}
+	return v, nil
+}
+
+// holds judges a condition on an item that has not expired.
+func holds(c *table.Cond, it *table.Item) bool {
+	switch c.Kind {
+	case table.CondPresent:
+		return true
+	case table.CondVersion:
+		return it.Version == c.Version
+	case table.CondEquals:
+		return strings.Contains(marks(it.Doc), mark(c.Name, c.Value))
+	default:
+		return false
+	}
+}
+
+// remove takes away an item that has expired, which changes nothing that anybody can see; one that was put anew meanwhile stays.
+func (s *Store) remove(ctx context.Context, it *table.Item) error {
+	cond := "v = :v AND #t = :t"
+	in := &dynamodb.DeleteItemInput{
+		TableName: &s.names[it.Space], Key: keyOf(&it.Key), ConditionExpression: &cond,
+		ExpressionAttributeNames:  map[string]string{"#t": attrExpires},
+		ExpressionAttributeValues: attributes{":v": num(it.Version), ":t": num(it.Expires.Unix())},
+	}
+	err := s.ask(ctx, func(ctx context.Context) error { _, err := s.client.DeleteItem(ctx, in); return err })
+	if _, moved := errors.AsType[*types.ConditionalCheckFailedException](err); moved {
+		return nil
+	}
+	return fold(err)
+}

@@ -1,0 +1,100 @@
+package dynamo_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"go.uber.org/goleak"
+
+	"github.com/steward-crm/steward/shared/table"
+	"github.com/steward-crm/steward/shared/table/dynamo"
+	"github.com/steward-crm/steward/shared/table/tabletest"
+)
+
+// clock is moved by hand.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func newClock() *clock { return &clock{at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// client are the SDK's options for a peer at the address.
+func client(address string, over http.RoundTripper) dynamodb.Options {
+	return dynamodb.Options{
+		Region: "eu-central-1", BaseEndpoint: &address, HTTPClient: &http.Client{Transport: over},
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		}),
+	}
+}
+
+// atOnce goes on without a wait, unless the context has ended.
+func atOnce(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+
+func open(t testing.TB, o dynamo.Options) *dynamo.Store {
+	t.Helper()
+	s, err := dynamo.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// openStrict gives a Store on the strict stand-in, what comes between given by over.
+func openStrict(t testing.TB, now func() time.Time, over http.RoundTripper) (*dynamo.Store, *strict) {
+	t.Helper()
+	peer, address := newStrict(t, now)
+	if over == nil {
+		over = transport(t)
+	}
+	return open(t, dynamo.Options{AWS: client(address, over), Data: peer.data, Keys: peer.keys, Now: now, Pause: atOnce, Attempts: 40}), peer
+}
+
+func transport(t testing.TB) *http.Transport {
+	x := &http.Transport{MaxIdleConnsPerHost: 16}
+	t.Cleanup(x.CloseIdleConnections)
+	return x
+}
+
+// feed is the strict stand-in's stream.
+type feed struct{ peer *strict }
+
+func (f feed) Changes(ctx context.Context, after string, limit int) ([]table.Change, string, error) {
+	return f.peer.Changes(ctx, after, limit)
+}
+
+func (f feed) Changed() <-chan struct{} {
+	f.peer.mu.Lock()
+	defer f.peer.mu.Unlock()
+	return f.peer.changed
+}
+
+// TestContract is the whole suite on the strict stand-in: nothing is left out.
+func TestContract(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	t.Run("suite", func(t *testing.T) {
+		tabletest.Run(t, func(t *testing.T) tabletest.Store {
+			c := newClock()
+			s, peer := openStrict(t, c.Now, nil)
+			return tabletest.Store{Table: s, Feed: feed{peer}, Now: c.Now, Advance: c.Advance}
+		})
+	})
+}

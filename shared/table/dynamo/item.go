@@ -1,0 +1,163 @@
+package dynamo
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/steward-crm/steward/shared/fault"
+	"github.com/steward-crm/steward/shared/table"
+)
+
+// The attributes of an item. ttl is a reserved word of expressions, where #t stands for it.
+const (
+	attrPK      = "pk"     // S
+	attrSK      = "sk"     // S
+	attrVersion = "v"      // N
+	attrExpires = "ttl"    // N, the second from which the item counts as absent; DynamoDB deletes it some time later
+	attrDoc     = "doc"    // S, the very bytes
+	attrMarks   = "e"      // S, a mark of each member that a condition may compare; see marks
+	attrSealed  = "sealed" // B
+)
+
+type attributes = map[string]types.AttributeValue
+
+// indexAttr are the attributes of an item's place in an index, and indexName the index over them.
+var (
+	indexAttr [table.G5 + 1]struct{ pk, sk string }
+	indexName [table.G5 + 1]string
+)
+
+func init() {
+	for n := table.G1; n <= table.G5; n++ {
+		indexName[n] = "g" + strconv.Itoa(int(n))
+		indexAttr[n].pk, indexAttr[n].sk = indexName[n]+"pk", indexName[n]+"sk"
+	}
+}
+
+func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func num(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+func keyOf(k *table.Key) attributes { return attributes{attrPK: str(k.PK), attrSK: str(k.SK)} }
+
+// expirySecond rounds up: an item must not vanish before its time.
+func expirySecond(t time.Time) int64 {
+	s := t.Unix()
+	if t.Nanosecond() > 0 {
+		s++
+	}
+	return max(s, 1)
+}
+
+func expired(it *table.Item, now time.Time) bool {
+	return !it.Expires.IsZero() && it.Expires.Unix() <= now.Unix()
+}
+
+func corrupt(cause error) error {
+	return fault.New(fault.Internal, "table_corrupt").Because(cause)
+}
+
+// readItem reads a whole item. An attribute that this version does not write is a newer version's: the fault is Unavailable, for that
+// version can still read it.
+func readItem(space table.Space, m attributes) (table.Item, error) {
+	it := table.Item{Key: table.Key{Space: space}}
+	var n int64
+	for name, value := range m {
+		ok := true
+		switch name {
+		case attrPK:
+			it.PK, ok = readString(value)
+		case attrSK:
+			it.SK, ok = readString(value)
+		case attrVersion:
+			it.Version, ok = readNumber(value)
+		case attrExpires:
+			n, ok = readNumber(value)
+			it.Expires = time.Unix(n, 0).UTC()
+		case attrDoc:
+			var doc string
+			if doc, ok = readString(value); doc != "" {
+				it.Doc = []byte(doc)
+			}
+		case attrSealed:
+			var b *types.AttributeValueMemberB
+			if b, ok = value.(*types.AttributeValueMemberB); ok && len(b.Value) > 0 {
+				it.Sealed = b.Value
+			}
+		case attrMarks:
+		default:
+			x, isSK := indexOf(name)
+			if x == table.Base {
+				return table.Item{}, unavailable(fmt.Errorf("dynamo: attribute %q is of a newer version", name))
+			}
+			var part string
+			part, ok = readString(value)
+			if it.Index == nil {
+				it.Index = make(map[table.Index]table.IndexKey, 2)
+			}
+			k := it.Index[x]
+			if isSK {
+				k.SK = part
+			} else {
+				k.PK = part
+			}
+			it.Index[x] = k
+		}
+		if !ok {
+			return table.Item{}, corrupt(fmt.Errorf("dynamo: attribute %q of type %T", name, value))
+		}
+	}
+	if it.PK == "" || it.SK == "" || it.Version < 1 {
+		return table.Item{}, corrupt(errors.New("dynamo: an item without its key or version"))
+	}
+	for x, k := range it.Index {
+		if k.PK == "" || k.SK == "" {
+			return table.Item{}, corrupt(fmt.Errorf("dynamo: half a place in index %s", indexName[x]))
+		}
+	}
+	return it, nil
+}
+
+// indexOf tells the index of an attribute g1pk to g5sk; Base: it is none.
+func indexOf(name string) (x table.Index, isSK bool) {
+	if len(name) != 4 || name[0] != 'g' || name[1] < '1' || name[1] > '5' || name[3] != 'k' || name[2] != 'p' && name[2] != 's' {
+		return table.Base, false
+	}
+	return table.Index(name[1] - '0'), name[2] == 's'
+}
+
+// readEntry reads what a query of an index answers for one item.
+func readEntry(x table.Index, m attributes) (it table.Item, err error) {
+	var ok [4]bool
+	it.PK, ok[0] = readString(m[attrPK])
+	it.SK, ok[1] = readString(m[attrSK])
+	it.At.PK, ok[2] = readString(m[indexAttr[x].pk])
+	it.At.SK, ok[3] = readString(m[indexAttr[x].sk])
+	if ok != [4]bool{true, true, true, true} {
+		return table.Item{}, corrupt(fmt.Errorf("dynamo: an entry of index %s without its keys", indexName[x]))
+	}
+	return it, nil
+}
+
+func readString(v types.AttributeValue) (string, bool) {
+	s, ok := v.(*types.AttributeValueMemberS)
+	if !ok {
+		return "", false
+	}
+	return s.Value, true
+}
+
+func readNumber(v types.AttributeValue) (int64, bool) {
+	n, ok := v.(*types.AttributeValueMemberN)
+	if !ok {
+		return 0, false
+	}
+	i, err := strconv.ParseInt(n.Value, 10, 64)
+	return i, err == nil
+}

@@ -1,0 +1,111 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/steward-crm/steward/shared/fault"
+)
+
+func unavailable(cause error) error {
+	return fault.New(fault.Unavailable, "table_unavailable").Because(cause).After(time.Second)
+}
+
+// refused is an answer that the same request will get again: a mistake of this package.
+func refused(cause error) error {
+	return fault.New(fault.Internal, "internal").Because(cause)
+}
+
+// ask sends a request until it is answered, refused for good, or the attempts or the context end. The request must be one that may be
+// applied twice without harm. What it answers is the last error as it came.
+func (s *Store) ask(ctx context.Context, request func(context.Context) error) error {
+	for n := 0; ; n++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := s.attempt(ctx, request)
+		if err == nil || !passing(err) || n+1 >= s.attempts {
+			return err
+		}
+		if ended := s.rest(ctx, n); ended != nil {
+			return errors.Join(ended, err)
+		}
+	}
+}
+
+func (s *Store) attempt(ctx context.Context, request func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
+	defer cancel()
+	return request(ctx)
+}
+
+// rest waits before the attempt after number n.
+func (s *Store) rest(ctx context.Context, n int) error {
+	return s.pause(ctx, min(longestPause, firstPause<<min(n, 10)))
+}
+
+// passingCodes are the refusals that the same request may not meet again.
+var passingCodes = []string{
+	"InternalFailure", "InternalServerError", "ProvisionedThroughputExceededException", "ReplicatedWriteConflictException", "RequestLimitExceeded",
+	"ServiceUnavailable", "ServiceUnavailableException", "ThrottlingException", "TransactionConflictException", "TransactionInProgressException",
+}
+
+// passingReasons are those of a cancelled transaction.
+var passingReasons = []string{"ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
+
+// passing reports whether the same request is worth sending again: DynamoDB was busy, or what it said did not arrive.
+func passing(err error) bool {
+	if c, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
+		return slices.ContainsFunc(c.CancellationReasons, func(r types.CancellationReason) bool {
+			return slices.Contains(passingReasons, text(r.Code))
+		})
+	}
+	if coded, ok := errors.AsType[smithy.APIError](err); ok {
+		return slices.Contains(passingCodes, coded.ErrorCode()) || status(err) >= 500
+	}
+	return !unsent(err)
+}
+
+// unsent reports whether the request could not even be written down.
+func unsent(err error) bool {
+	_, params := errors.AsType[smithy.InvalidParamsError](err)
+	_, form := errors.AsType[*smithy.SerializationError](err)
+	return params || form
+}
+
+// status is the HTTP status of the answer that err is; 0: there was none.
+func status(err error) int {
+	if answer, ok := errors.AsType[interface {
+		error
+		HTTPStatusCode() int
+	}](err); ok {
+		return answer.HTTPStatusCode()
+	}
+	return 0
+}
+
+// fold makes a fault of what ask answered. Everything is Unavailable but what no repetition mends: rights, credentials, a missing table or
+// index are put right by people while the request may wait.
+func fold(err error) error {
+	if err == nil {
+		return nil
+	}
+	coded, ok := errors.AsType[smithy.APIError](err)
+	switch {
+	case unsent(err), ok && coded.ErrorCode() == "SerializationException", ok && coded.ErrorCode() == "ValidationException" && !schema(coded):
+		return refused(err)
+	}
+	return unavailable(err)
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
