@@ -189,7 +189,7 @@ func words(path string) []string {
 func (w *world) state(t *testing.T) string {
 	t.Helper()
 	var users []identity.User
-	for after := identity.Name(""); ; {
+	for after := ""; ; {
 		page, next, err := w.Identity.ListUsers(t.Context(), after)
 		if err != nil {
 			t.Fatal(err)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/steward-crm/steward/functions"
 	"github.com/steward-crm/steward/functions/users"
-	"github.com/steward-crm/steward/shared/identity"
 	"github.com/steward-crm/steward/shared/job"
 	tablelocal "github.com/steward-crm/steward/shared/table/local"
 )
@@ -125,7 +124,7 @@ func (h *house) agreed(when string, admin *person) {
 		}
 	}
 	var there []string
-	for after := identity.Name(""); ; {
+	for after := ""; ; {
 		page, next, err := h.Identity.ListUsers(context.WithoutCancel(h.t.Context()), after)
 		if err != nil {
 			h.t.Fatal(err)

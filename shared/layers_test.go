@@ -41,7 +41,7 @@ var rules = map[string][]string{
 	"shared/policy":    {"shared/fault", "shared/id", "shared/principal"},
 
 	"shared/table": {"shared/fault"}, "shared/keys": {"shared/fault"},
-	"shared/identity": {"shared/fault", "shared/id"}, "shared/notify": {"shared/fault", "shared/id"},
+	"shared/identity": {"shared/fault", "shared/id"}, "shared/notify": {"shared/fault", "shared/id", "shared/text"},
 
 	"shared/key":    {"shared/id", "shared/table"},
 	"shared/crypt":  {"shared/keys", "shared/table", "shared/key", "shared/fault", "shared/id"},

@@ -17,7 +17,7 @@ func enrolTOTP(d *signin.Desk) func(context.Context, *edge.Request[edge.None]) (
 		if err := notDry(r.DryRun); err != nil {
 			return nil, err
 		}
-		e, err := d.EnrolTOTP(ctx, r.Who, r.Change)
+		e, err := d.EnrolTOTP(ctx, r.Who, r.Token, r.Change)
 		if err != nil {
 			return nil, err
 		}

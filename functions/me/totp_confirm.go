@@ -16,6 +16,6 @@ func confirmTOTP(d *signin.Desk) func(context.Context, *edge.Request[codeBody]) 
 		if err := notDry(r.DryRun); err != nil {
 			return nil, err
 		}
-		return nil, d.ConfirmTOTP(ctx, r.Who, r.Change, r.In.Code)
+		return nil, d.ConfirmTOTP(ctx, r.Who, r.Token, r.Change, r.In.Code)
 	}
 }

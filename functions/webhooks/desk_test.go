@@ -16,7 +16,6 @@ import (
 	"github.com/steward-crm/steward/shared/audit"
 	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/id"
-	"github.com/steward-crm/steward/shared/identity"
 	"github.com/steward-crm/steward/shared/job"
 	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/principal"
@@ -186,7 +185,7 @@ func (d *desk) census() (n census) {
 			admins[t] = true
 		}
 	}
-	people, _, err := d.Identity.ListUsers(d.t.Context(), identity.Name(""))
+	people, _, err := d.Identity.ListUsers(d.t.Context(), "")
 	if err != nil {
 		d.t.Fatal(err)
 	}

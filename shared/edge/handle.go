@@ -13,6 +13,7 @@ import (
 	"github.com/steward-crm/steward/shared/change"
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/identity"
 	"github.com/steward-crm/steward/shared/once"
 	"github.com/steward-crm/steward/shared/policy"
 )
@@ -46,6 +47,7 @@ type exchange struct {
 
 	locale string
 	who    *policy.Subject
+	token  identity.AccessToken
 	set    *change.Set
 	reply  answer
 }
@@ -79,7 +81,7 @@ func Handle[In, Out any](r Route, h func(context.Context, *Request[In]) (*Reply[
 	takesBody := !r.Raw && r.in != noneType
 	r.run = func(ctx context.Context, x *exchange) error {
 		req := &Request[In]{
-			Who: x.who, Change: x.set, Query: x.query, Page: x.page, IfMatch: x.ifMatch, Locale: x.locale, Source: x.source,
+			Who: x.who, Token: x.token, Change: x.set, Query: x.query, Page: x.page, IfMatch: x.ifMatch, Locale: x.locale, Source: x.source,
 			DryRun: x.dry, path: x.path,
 		}
 		if x.route.Raw {

@@ -7,6 +7,7 @@ import (
 	"reflect"
 
 	"github.com/steward-crm/steward/shared/change"
+	"github.com/steward-crm/steward/shared/identity"
 	"github.com/steward-crm/steward/shared/policy"
 )
 
@@ -83,10 +84,11 @@ type Param struct {
 // Request is what a handler gets. Everything in it is checked: the body is decoded strictly, the principal is authenticated, the route's
 // permission is held, the page is in range.
 type Request[In any] struct {
-	Who     *policy.Subject // nil on Public routes
-	Change  *change.Set     // stage the change here; edge commits it once. On Public routes its principal is empty: set Change.Who
-	In      In              // the body; struct{} for none
-	Query   url.Values      // declared parameters only
+	Who     *policy.Subject      // nil on Public routes
+	Token   identity.AccessToken // that the request came with; "" on Public routes. Only to be handed on to the provider
+	Change  *change.Set          // stage the change here; edge commits it once. On Public routes its principal is empty: set Change.Who
+	In      In                   // the body; struct{} for none
+	Query   url.Values           // declared parameters only
 	Page    Page
 	IfMatch int64 // version that the client named; 0: none. Compare with Match
 	Locale  string

@@ -69,6 +69,7 @@ func (x *exchange) serve(ctx context.Context) (err error) {
 		if claims, err = x.server.Authenticator.Authenticate(ctx, token); err != nil {
 			return err
 		}
+		x.token = identity.AccessToken(token)
 	}
 	entered := ""
 	defer func() { x.server.inFlight.leave(entered) }()

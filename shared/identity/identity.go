@@ -43,6 +43,13 @@ type Tokens struct {
 	ExpiresIn time.Duration // of Access
 }
 
+// AccessToken is the token that a request came with, handed on to the provider. It prints as [redacted].
+type AccessToken string
+
+// String and GoString keep the token out of anything that prints it by mistake.
+func (AccessToken) String() string   { return "[redacted]" }
+func (AccessToken) GoString() string { return "[redacted]" }
+
 // Challenge is what a sign-in asks for besides the password.
 type Challenge string
 
@@ -66,10 +73,10 @@ type User struct {
 	EmailVerified    bool
 	PhoneVerified    bool
 	Enabled          bool
-	PasswordIsTemp   bool // the invitation was not answered
-	TOTPEnrolled     bool
-	PasswordChanged  time.Time
-	TempPasswordEnds time.Time
+	PasswordIsTemp   bool      // the invitation was not answered
+	TOTPEnrolled     bool      // GetUser tells it, ListUsers does not
+	TempPasswordEnds time.Time // zero unless PasswordIsTemp
+	Changed          time.Time // when an address, the password or the state last changed; the provider may count more
 }
 
 // Claims are the pinned claims of an access token, as in a Cognito access token: iss, client_id, token_use "access", username, sub,
@@ -115,8 +122,9 @@ type Identity interface {
 	// user_exists. Sends nothing.
 	CreateUser(ctx context.Context, n Name, email, phone, temporaryPassword string, validFor time.Duration) error
 	GetUser(ctx context.Context, n Name) (User, error)
-	// ListUsers yields users in name order after the name; at most 60 a page. "" ends and begins.
-	ListUsers(ctx context.Context, after Name) (users []User, next Name, err error)
+	// ListUsers yields all users in an order of the provider's own, at most 60 a page. "" begins; next is the cursor of the page that
+	// follows, "" at the end.
+	ListUsers(ctx context.Context, cursor string) (users []User, next string, err error)
 	// SetAttributes replaces e-mail and phone; a changed one becomes unverified unless verified says so.
 	SetAttributes(ctx context.Context, n Name, email, phone string, verified ...Attribute) error
 	Disable(ctx context.Context, n Name) error // sign-in, refresh and all codes are refused
@@ -143,8 +151,9 @@ type Identity interface {
 	// CheckPassword reports whether the password is the user's permanent one, without signing in.
 	CheckPassword(ctx context.Context, n Name, password string) error
 
-	// EnrolTOTP returns a fresh secret (base 32) that is not in force until ConfirmTOTP sees a right code of it.
-	EnrolTOTP(ctx context.Context, n Name) (secret string, err error)
-	ConfirmTOTP(ctx context.Context, n Name, code string) error
+	// EnrolTOTP returns a fresh secret (base 32) that is not in force until ConfirmTOTP sees a right code of it. Both want a live access
+	// token of the user: Cognito enrols nobody on another's word. Any other token authenticates nobody.
+	EnrolTOTP(ctx context.Context, n Name, t AccessToken) (secret string, err error)
+	ConfirmTOTP(ctx context.Context, n Name, t AccessToken, code string) error
 	ResetMFA(ctx context.Context, n Name) error
 }

@@ -1,5 +1,5 @@
 // Package notify is the port that carries mail and text messages to people: SES and SNS on AWS, a readable outbox on a laptop. It
-// is told which template in which language and with what words; it renders with package text and sends. At-least-once: a message
+// is told which template in which language and with what words; every adapter sends what Worded makes of that. At-least-once: a message
 // with an id that was sent before is not sent again by the same adapter.
 package notify
 

@@ -18,13 +18,13 @@ type Enrolment struct {
 }
 
 // EnrolTOTP gives the subject a fresh secret, which asks for nothing until ConfirmTOTP. Enrolling again replaces a secret that was not
-// confirmed; one in force stays so until then. Safe to run twice: the last secret counts.
-func (d *Desk) EnrolTOTP(ctx context.Context, who *policy.Subject, c *change.Set) (Enrolment, error) {
+// confirmed; one in force stays so until then. Safe to run twice: the last secret counts. t is the token that the request came with.
+func (d *Desk) EnrolTOTP(ctx context.Context, who *policy.Subject, t identity.AccessToken, c *change.Set) (Enrolment, error) {
 	p, err := d.People.Load(ctx, who.Tenant, who.User)
 	if err != nil {
 		return Enrolment{}, err
 	}
-	secret, err := d.Identity.EnrolTOTP(ctx, identity.NameOf(who.Tenant, who.User))
+	secret, err := d.Identity.EnrolTOTP(ctx, identity.NameOf(who.Tenant, who.User), t)
 	if err != nil {
 		return Enrolment{}, err
 	}
@@ -37,11 +37,11 @@ func (d *Desk) EnrolTOTP(ctx context.Context, who *policy.Subject, c *change.Set
 // ConfirmTOTP puts the secret in force when the code is of it. Malformed code_invalid otherwise. The event is all that is staged, on no
 // premise, so the operation is not run again after the provider has spent the code; a crash before the commit leaves the second factor in
 // force without that event, and the code's next use is refused.
-func (d *Desk) ConfirmTOTP(ctx context.Context, who *policy.Subject, c *change.Set, code string) error {
+func (d *Desk) ConfirmTOTP(ctx context.Context, who *policy.Subject, t identity.AccessToken, c *change.Set, code string) error {
 	if code == "" {
 		return fault.Fields(fault.At("/code", "required"))
 	}
-	if err := d.Identity.ConfirmTOTP(ctx, identity.NameOf(who.Tenant, who.User), typed(code)); err != nil {
+	if err := d.Identity.ConfirmTOTP(ctx, identity.NameOf(who.Tenant, who.User), t, typed(code)); err != nil {
 		return err
 	}
 	c.Record(audit.Event{Target: string(who.User), Fields: []string{"totp"}})

@@ -23,7 +23,7 @@ func (d *Desk) Reconcile(ctx context.Context) error {
 
 func (d *Desk) reconcileIdentities(ctx context.Context) error {
 	var failed []error
-	for after := identity.Name(""); ; {
+	for after := ""; ; {
 		page, next, err := d.identity.ListUsers(ctx, after)
 		if err != nil {
 			return errors.Join(append(failed, err)...)

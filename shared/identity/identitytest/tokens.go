@@ -21,45 +21,62 @@ func sessions(w *world) {
 	fresh, err := p.Refresh(ctx, first.Refresh)
 	w.must(err)
 	a, b, c := w.claims(first.Access), w.claims(fresh.Access), w.claims(second.Access)
-	if a["origin_jti"] != b["origin_jti"] || a["auth_time"] != b["auth_time"] {
+	if w.has("refreshing keeps the time of the sign-in") && a["auth_time"] != b["auth_time"] {
 		w.Error("refreshing begins another sign-in")
 	}
-	if a["origin_jti"] == c["origin_jti"] {
-		w.Error("two sign-ins are one")
+	if w.has("a sign-in has an id") {
+		if a["origin_jti"] != b["origin_jti"] {
+			w.Error("refreshing begins another sign-in")
+		}
+		if a["origin_jti"] == c["origin_jti"] {
+			w.Error("two sign-ins are one")
+		}
 	}
 	if a["jti"] == b["jti"] {
 		w.Error("two access tokens have one id")
 	}
 	for _, bad := range []string{"", "x", second.Refresh + "x", first.Access, strings.Repeat("A", 43)} {
-		_, err := p.Refresh(ctx, bad)
-		w.refused("no refresh token", err)
-		w.may("revoking nothing", p.Revoke(ctx, bad))
+		if w.has("what is no refresh token is refused") {
+			_, err := p.Refresh(ctx, bad)
+			w.refused("no refresh token", err)
+		}
+		if w.has("revocation") {
+			w.may("revoking nothing", p.Revoke(ctx, bad))
+		}
 	}
 
-	w.must(p.Revoke(ctx, fresh.Refresh))
-	w.may("revoke again", p.Revoke(ctx, fresh.Refresh))
-	_, err = p.Refresh(ctx, fresh.Refresh)
-	w.refused("a revoked token", err)
+	if w.has("revocation") {
+		w.must(p.Revoke(ctx, fresh.Refresh))
+		w.may("revoke again", p.Revoke(ctx, fresh.Refresh))
+		_, err = p.Refresh(ctx, fresh.Refresh)
+		w.refused("a revoked token", err)
+	}
 	second, err = p.Refresh(ctx, second.Refresh)
 	w.may("the token of another sign-in", err)
 
 	third := w.signedIn(n, permanent)
-	w.must(p.SignOutEverywhere(ctx, n))
-	for _, t := range []identity.Tokens{second, third} {
-		_, err = p.Refresh(ctx, t.Refresh)
-		w.refused("a token after signing out everywhere", err)
+	if w.has("signing out everywhere") {
+		w.must(p.SignOutEverywhere(ctx, n))
+		for _, t := range []identity.Tokens{second, third} {
+			_, err = p.Refresh(ctx, t.Refresh)
+			w.refused("a token after signing out everywhere", err)
+		}
 	}
 
-	fourth := w.signedIn(n, permanent)
-	w.must(p.Disable(ctx, n))
-	_, err = p.Refresh(ctx, fourth.Refresh)
-	w.refused("a token of a disabled user", err)
-	w.must(p.Enable(ctx, n))
+	if w.has("the disabled do not refresh") {
+		fourth := w.signedIn(n, permanent)
+		w.must(p.Disable(ctx, n))
+		_, err = p.Refresh(ctx, fourth.Refresh)
+		w.refused("a token of a disabled user", err)
+		w.must(p.Enable(ctx, n))
+	}
 
 	fifth := w.signedIn(n, permanent)
 	w.must(p.Delete(ctx, n))
-	_, err = p.Refresh(ctx, fifth.Refresh)
-	w.refused("a token of a deleted user", err)
+	if w.has("the deleted do not refresh") {
+		_, err = p.Refresh(ctx, fifth.Refresh)
+		w.refused("a token of a deleted user", err)
+	}
 }
 
 // tokens demands the claims and header of a Cognito access token, and a signature that the JWKS proves.
@@ -122,7 +139,7 @@ func (w *world) claims(access string) jwt.MapClaims {
 		return &rsa.PublicKey{N: new(big.Int).SetBytes(m), E: int(new(big.Int).SetBytes(e).Int64())}, nil
 	})
 	w.must(err)
-	if _, typed := tok.Header["typ"]; typed || len(tok.Header) != 2 {
+	if _, typed := tok.Header["typ"]; w.has("the header of a token") && (typed || len(tok.Header) != 2) {
 		w.Errorf("the header has %d members", len(tok.Header))
 	}
 	return c

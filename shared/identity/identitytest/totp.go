@@ -2,6 +2,7 @@ package identitytest
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,47 +15,86 @@ const step = 30 * time.Second
 func secondFactor(w *world) {
 	ctx, p := w.Context(), w.Identity
 	n := w.active()
-	w.want("confirming what nobody enrolled", p.ConfirmTOTP(ctx, n, "123456"), fault.Malformed, "code_invalid")
-	secret, err := p.EnrolTOTP(ctx, n)
+	t := w.token(n)
+	judged := w.has("codes of a second factor are judged")
+	if judged {
+		w.want("confirming what nobody enrolled", p.ConfirmTOTP(ctx, n, t, "123456"), fault.Malformed, "code_invalid")
+	}
+	secret, err := p.EnrolTOTP(ctx, n, t)
 	w.must(err)
 	w.signedIn(n, permanent) // a secret that no code confirmed asks nobody
 	if w.get(n).TOTPEnrolled {
 		w.Error("enrolled without a confirmation")
 	}
-	w.want("a wrong confirmation", p.ConfirmTOTP(ctx, n, w.wrongCode(secret)), fault.Malformed, "code_invalid")
-	again, err := p.EnrolTOTP(ctx, n)
+	w.want("no code", p.ConfirmTOTP(ctx, n, t, "no code"), fault.Malformed, "code_invalid")
+	again, err := p.EnrolTOTP(ctx, n, t)
 	w.must(err)
-	if again == secret {
-		w.Error("enrolling again gave the same secret")
+	if judged {
+		w.want("a wrong confirmation", p.ConfirmTOTP(ctx, n, t, w.wrongCode(secret)), fault.Malformed, "code_invalid")
+		if again == secret {
+			w.Error("enrolling again gave the same secret")
+		}
+		w.want("a code of the secret that was replaced", p.ConfirmTOTP(ctx, n, t, w.code(secret, 0)), fault.Malformed, "code_invalid")
 	}
-	w.want("a code of the secret that was replaced", p.ConfirmTOTP(ctx, n, w.code(secret, 0)), fault.Malformed, "code_invalid")
-	w.must(p.ConfirmTOTP(ctx, n, w.code(again, 0)))
+	w.must(p.ConfirmTOTP(ctx, n, t, w.code(again, 0)))
 	if !w.get(n).TOTPEnrolled {
 		w.Error("not enrolled after the confirmation")
 	}
-	s := w.challenged(n, permanent, identity.TOTP)
-	_, err = p.AnswerTOTP(ctx, n, s, w.wrongCode(again))
-	w.refused("a wrong code", err)
-	_, err = p.AnswerNewPassword(ctx, n, w.challenged(n, permanent, identity.TOTP), other)
-	w.refused("a password where a code was asked for", err)
-	_, err = p.AnswerTOTP(ctx, n, w.challenged(n, permanent, identity.TOTP), w.code(again, 0))
-	w.refused("the code that confirmed", err)
+	if w.has("a second factor is asked for") {
+		s := w.challenged(n, permanent, identity.TOTP)
+		w.may("check of the password alone", p.CheckPassword(ctx, n, permanent))
+		w.refused("check of a wrong one", p.CheckPassword(ctx, n, other))
+		if judged {
+			_, err = p.AnswerTOTP(ctx, n, s, w.wrongCode(again))
+			w.refused("a wrong code", err)
+			_, err = p.AnswerNewPassword(ctx, n, w.challenged(n, permanent, identity.TOTP), other)
+			w.refused("a password where a code was asked for", err)
+			_, err = p.AnswerTOTP(ctx, n, w.challenged(n, permanent, identity.TOTP), w.code(again, 0))
+			w.refused("the code that confirmed", err)
+		}
+	}
 
 	if w.Advance != nil {
 		w.Advance(step)
 		codes(w, n, again)
 	}
 
-	w.must(p.ResetMFA(ctx, n))
-	w.may("reset again", p.ResetMFA(ctx, n))
-	w.signedIn(n, permanent)
-	if w.get(n).TOTPEnrolled {
-		w.Error("enrolled after the reset")
+	if w.has("a second factor is taken away") {
+		w.must(p.ResetMFA(ctx, n))
+		w.may("reset again", p.ResetMFA(ctx, n))
+		w.signedIn(n, permanent)
+		if w.get(n).TOTPEnrolled {
+			w.Error("enrolled after the reset")
+		}
 	}
+	strangers(w)
+}
 
-	ghost := w.name()
-	_, err = p.EnrolTOTP(ctx, ghost)
-	w.want("enrolling none", err, fault.NotFound, "user_unknown")
+// strangers: nobody enrols or confirms for a user but with a live access token of that user.
+func strangers(w *world) {
+	ctx, p := w.Context(), w.Identity
+	n, stranger := w.active(), w.active()
+	tokens := w.signedIn(n, permanent)
+	foreign := w.token(stranger)
+	deny := func(what string, n identity.Name, t identity.AccessToken) {
+		w.Helper()
+		_, err := p.EnrolTOTP(ctx, n, t)
+		w.refused("enrolling with "+what, err)
+		w.refused("confirming with "+what, p.ConfirmTOTP(ctx, n, t, "123456"))
+	}
+	deny("no token", n, "")
+	deny("what is none", n, "x.y.z")
+	deny("a refresh token", n, identity.AccessToken(tokens.Refresh))
+	deny("the token of another user", n, foreign)
+	if w.has("a token that was changed enrols nobody") {
+		deny("a token without its signature", n, identity.AccessToken(tokens.Access[:strings.LastIndex(tokens.Access, ".")+1]))
+	}
+	if w.has("signing out everywhere") {
+		w.must(p.SignOutEverywhere(ctx, n))
+		deny("the token of an ended sign-in", n, identity.AccessToken(tokens.Access))
+	}
+	w.must(p.Delete(ctx, stranger))
+	deny("the token of a deleted user", stranger, foreign)
 }
 
 // codes holds each code to one use, whatever session it comes in, and to a step on either side.

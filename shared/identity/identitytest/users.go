@@ -14,6 +14,9 @@ func users(w *world) {
 	if u.Name != n || u.Email != mail || u.Phone != mobile || u.EmailVerified || u.PhoneVerified || !u.Enabled || !u.PasswordIsTemp || u.TOTPEnrolled {
 		w.Errorf("a fresh user is %+v", u)
 	}
+	if late := u.TempPasswordEnds.Sub(w.Now().Add(day)).Abs(); late > 10*time.Second {
+		w.Errorf("the temporary password ends %v off its time", late)
+	}
 	w.may("the same user again", p.CreateUser(ctx, n, mail, mobile, temporary, day))
 	w.want("the same name with another address", p.CreateUser(ctx, n, "han@example.com", mobile, temporary, day), fault.Conflict, "user_exists")
 	w.may("creating again replaces the temporary password", p.CreateUser(ctx, n, mail, mobile, other, day))
@@ -22,6 +25,9 @@ func users(w *world) {
 	w.challenged(n, other, identity.NewPassword)
 
 	w.must(p.SetPassword(ctx, n, permanent))
+	if u := w.get(n); u.PasswordIsTemp || !u.TempPasswordEnds.IsZero() {
+		w.Errorf("a permanent password ends: %+v", u)
+	}
 	w.want("creating one who has answered", p.CreateUser(ctx, n, mail, mobile, temporary, day), fault.Conflict, "user_exists")
 	w.signedIn(n, permanent)
 
@@ -69,7 +75,7 @@ func pages(w *world) {
 		w.must(w.Identity.CreateUser(w.Context(), n, mail, "", temporary, time.Hour))
 		want[n] = 0
 	}
-	for at := identity.Name(""); ; {
+	for at := ""; ; {
 		users, next, err := w.Identity.ListUsers(w.Context(), at)
 		w.must(err)
 		if len(users) > 60 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"github.com/steward-crm/steward/shared/identity"
 	"github.com/steward-crm/steward/shared/identity/local"
 )
 
@@ -24,6 +25,18 @@ func codeOf(t testing.TB, secret string, c *clock) string {
 	return code
 }
 
+// enrolled signs the user in and gives them a second factor.
+func enrolled(t testing.TB, p *local.Provider, n identity.Name, c *clock) string {
+	t.Helper()
+	out, err := p.Authenticate(t.Context(), n, permanent)
+	must(t, err)
+	token := identity.AccessToken(out.Tokens.Access)
+	secret, err := p.EnrolTOTP(t.Context(), n, token)
+	must(t, err)
+	must(t, p.ConfirmTOTP(t.Context(), n, token, codeOf(t, secret, c)))
+	return secret
+}
+
 // TestNothingPersonalInTheFile looks for every value that was put in, in every form that it might lie there.
 func TestNothingPersonalInTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "identity")
@@ -31,9 +44,7 @@ func TestNothingPersonalInTheFile(t *testing.T) {
 	p := open(t, path, c)
 	active(t, p, ann)
 	must(t, p.SetAttributes(t.Context(), ann, "canary.second@example.com", mobile))
-	secret, err := p.EnrolTOTP(t.Context(), ann)
-	must(t, err)
-	must(t, p.ConfirmTOTP(t.Context(), ann, codeOf(t, secret, c)))
+	secret := enrolled(t, p, ann, c)
 	c.Advance(time.Minute)
 	out, err := p.Authenticate(t.Context(), ann, permanent)
 	must(t, err)

@@ -146,9 +146,7 @@ func TestNothingRevives(t *testing.T) {
 func TestWrongCodesWearOutASession(t *testing.T) {
 	p, c := fresh(t)
 	active(t, p, ann)
-	secret, err := p.EnrolTOTP(t.Context(), ann)
-	must(t, err)
-	must(t, p.ConfirmTOTP(t.Context(), ann, codeOf(t, secret, c)))
+	secret := enrolled(t, p, ann, c)
 	c.Advance(time.Minute)
 	for _, wrong := range []int{4, 5} {
 		out, err := p.Authenticate(t.Context(), ann, permanent)

@@ -31,30 +31,57 @@ func (p *Provider) codeStep(secret, code string, last int64) (int64, bool) {
 }
 
 // EnrolTOTP returns a fresh secret, which ConfirmTOTP puts in force. The one in force stays so until then.
-func (p *Provider) EnrolTOTP(ctx context.Context, n identity.Name) (string, error) {
+func (p *Provider) EnrolTOTP(ctx context.Context, n identity.Name, t identity.AccessToken) (string, error) {
 	b, err := p.random(20) // the length that RFC 4226 §4 recommends
 	if err != nil {
 		return "", unavailable(err)
 	}
 	secret := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b)
-	return secret, p.edit(ctx, n, func(_ *bolt.Tx, u *user) error {
-		if u.Disabled {
-			return refused()
-		}
+	err = p.own(ctx, n, t, func(u *user) error {
 		u.Pending = secret
 		return nil
 	})
+	if err != nil {
+		return "", err
+	}
+	return secret, nil
 }
 
 // ConfirmTOTP puts the pending secret in force when the code is of it.
-func (p *Provider) ConfirmTOTP(ctx context.Context, n identity.Name, code string) error {
-	return p.edit(ctx, n, func(_ *bolt.Tx, u *user) error {
+func (p *Provider) ConfirmTOTP(ctx context.Context, n identity.Name, t identity.AccessToken, code string) error {
+	return p.own(ctx, n, t, func(u *user) error {
 		step, right := p.codeStep(u.Pending, code, 0)
-		if !right || u.Disabled {
+		if !right {
 			return fault.New(fault.Malformed, "code_invalid")
 		}
 		u.Secret, u.Pending, u.LastStep = u.Pending, "", step
 		return nil
+	})
+}
+
+// own changes the user whose live access token t is: unexpired, of a sign-in that has not ended.
+func (p *Provider) own(ctx context.Context, n identity.Name, t identity.AccessToken, f func(*user) error) error {
+	return p.update(ctx, func(tx *bolt.Tx) error {
+		session, err := p.verified(tx, n, t)
+		if err != nil {
+			return err
+		}
+		var of family
+		alive, err := p.get(tx, bucketFamilies, []byte(session), &of)
+		if err != nil {
+			return err
+		}
+		u, found, err := p.load(tx, n)
+		if err != nil {
+			return err
+		}
+		if !alive || !found || u.Disabled || u.Life != of.Life {
+			return refused()
+		}
+		if err := f(&u); err != nil {
+			return err
+		}
+		return p.save(tx, n, u)
 	})
 }
 

@@ -131,22 +131,22 @@ func (u user) public(n identity.Name) identity.User {
 	return identity.User{
 		Name: n, Email: u.Email, Phone: u.Phone, EmailVerified: u.EmailVerified, PhoneVerified: u.PhoneVerified,
 		Enabled: !u.Disabled, PasswordIsTemp: u.Temporary, TOTPEnrolled: u.Secret != "",
-		PasswordChanged: u.Changed, TempPasswordEnds: u.TempEnds,
+		TempPasswordEnds: u.TempEnds, Changed: u.Changed,
 	}
 }
 
-// ListUsers yields users in name order, 60 a page.
-func (p *Provider) ListUsers(ctx context.Context, after identity.Name) (users []identity.User, next identity.Name, err error) {
+// ListUsers yields users in name order, 60 a page; the cursor is the last name of the page before.
+func (p *Provider) ListUsers(ctx context.Context, after string) (users []identity.User, next string, err error) {
 	const page = 60
 	err = p.view(ctx, func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketUsers).Cursor()
 		k, v := c.Seek([]byte(after))
-		if string(k) == string(after) && after != "" {
+		if string(k) == after && after != "" {
 			k, v = c.Next()
 		}
 		for ; k != nil; k, v = c.Next() {
 			if len(users) == page {
-				next = users[page-1].Name
+				next = string(users[page-1].Name)
 				return nil
 			}
 			var u user
@@ -173,6 +173,7 @@ func (p *Provider) edit(ctx context.Context, n identity.Name, f func(*bolt.Tx, *
 		if err := f(tx, &u); err != nil {
 			return err
 		}
+		u.Changed = p.now()
 		return p.save(tx, n, u)
 	})
 }

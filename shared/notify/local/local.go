@@ -21,7 +21,6 @@ import (
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/notify"
-	"github.com/steward-crm/steward/shared/text"
 )
 
 // Kept is how many messages the outbox holds; older ones are dropped when it is opened or doubles in length.
@@ -151,23 +150,14 @@ func (o *Outbox) rewrite() error {
 	return nil
 }
 
-// render words the message from the catalogue: mail.<template>.subject and .text, or sms.<template>.text.
+// render gives the message as the outbox keeps it.
 func render(m notify.Message) (Item, error) {
-	it := Item{
-		ID: m.ID, Channel: m.Channel, To: m.To, Template: m.Template, Locale: m.Locale, At: m.At.UTC(),
+	subject, body, err := m.Worded()
+	if err != nil {
+		return Item{}, err
+	}
+	return Item{
+		ID: m.ID, Channel: m.Channel, To: m.To, Template: m.Template, Locale: m.Locale, Subject: subject, Text: body, At: m.At.UTC(),
 		TemporaryPassword: m.Words["temporaryPassword"], Code: m.Words["code"],
-	}
-	body := "sms." + m.Template + ".text"
-	if m.Channel == notify.Email {
-		body = "mail." + m.Template + ".text"
-		it.Subject = text.Say(m.Locale, "mail."+m.Template+".subject", m.Words)
-	}
-	if !text.Known(body) {
-		return Item{}, fault.New(fault.Internal, "template_unknown")
-	}
-	if m.To == "" {
-		return Item{}, fault.New(fault.Invalid, "undeliverable")
-	}
-	it.Text = text.Say(m.Locale, body, m.Words)
-	return it, nil
+	}, nil
 }

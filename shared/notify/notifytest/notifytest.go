@@ -4,6 +4,7 @@ package notifytest
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,6 +51,35 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 				t.Fatal(err)
 			}
 		}
+		if n := len(s.Sent()); n != 1 {
+			t.Fatalf("sent %d times", n)
+		}
+	})
+	t.Run("a text message has no subject", func(t *testing.T) {
+		s := open(t)
+		err := s.Notify.Send(ctx, notify.Message{
+			ID: "msg_1", Channel: notify.SMS, To: "+8613800138000", Template: "verify", Locale: "zh-TW", At: time.Unix(1e9, 0),
+			Words: map[string]string{"name": "韓梅梅", "minutes": "15", "code": "31415926"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := s.Sent()
+		if len(got) != 1 || got[0].To != "+8613800138000" || got[0].Subject != "" || !strings.Contains(got[0].Text, "韓梅梅") || !strings.Contains(got[0].Text, "31415926") {
+			t.Fatalf("sent %d messages; the words or the number are missing", len(got))
+		}
+	})
+	t.Run("the same id at once is sent once", func(t *testing.T) {
+		s := open(t)
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				if err := s.Notify.Send(ctx, mail("msg_1")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
 		if n := len(s.Sent()); n != 1 {
 			t.Fatalf("sent %d times", n)
 		}
