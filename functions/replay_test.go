@@ -54,15 +54,15 @@ func TestReplayRebuildsTheState(t *testing.T) {
 		if strings.HasPrefix(e.Action, "contacts.") {
 			target = e.Note
 		}
+		if string(image.After) == "null" { // the target is gone, and not one of its grants
+			delete(state, target)
+			continue
+		}
 		if len(e.Fields) == 1 && slices.Contains([]string{"team", "shares", "overrides", "temporary"}, e.Fields[0]) {
 			target += "/" + e.Fields[0] + "/" + e.Note // of a list, the one that is for this grantee
 		}
 		if state[target] == nil {
 			state[target] = map[string]string{}
-		}
-		if string(image.After) == "null" {
-			delete(state, target)
-			continue
 		}
 		var before, after map[string]jsontext.Value
 		for v, into := range map[*jsontext.Value]*map[string]jsontext.Value{&image.Before: &before, &image.After: &after} {

@@ -350,9 +350,11 @@ func TestCheckOnRecords(t *testing.T) {
 	}
 	plain, team := d.accounts["plain"], d.accounts["team"]
 	carl, root := d.people["carl"], d.people["root"]
+	sightless := d.User(t, d.tenant, right(policy.ModRole, policy.View, policy.All))
 	for _, c := range []struct{ says, got, want string }{
 		{"oneself", ask(carl, "", on("account", "view", plain, ""), on("account", "view", team, "name"), on("account", "edit", team, "idNumber")), "[{false  } {true  edit} {true  hidden}]"},
 		{"another", ask(root, "carl", on("account", "view", plain, ""), on("account", "view", team, "")), "[{false  } {true  }]"},
+		{"another, on what one does not see", ask(sightless, "ann", on("account", "view", plain, ""), on("account", "view", "", "")), "[{false  } {true own }]"},
 		{"unknown", ask(carl, "", on("account", "view", id.New[id.Account](d.IDs), ""), on("account", "view", "x", ""), on("order", "view", team, ""), on("account", "fly", team, "")), "[{false  } {false  } {false  } {false  }]"},
 		{"fields", ask(carl, "", on("account", "view", "", "idNumber"), on("account", "view", "", "wings"), on("role", "view", "", "name")), "[{true own hidden} {true own hidden} {false  hidden}]"},
 		{"a user", ask(root, "", on("user", "edit", carl.User, "name")), "[{true  edit}]"},

@@ -10,8 +10,9 @@
 //
 // Rights. Each operation is judged on the account as it is stored, by policy: view to see, create, edit to change, deactivate and
 // reactivate. Naming somebody else as owner at creation needs account.transfer on the new account besides account.create, because it
-// hands out responsibility; and the new account must lie within the scope of account.create. Contacts have grants of their own in the
-// module contact and are visible with their account and never without it.
+// hands out responsibility; and the new account must lie within the scope of account.create. Opening an account to others and closing it
+// takes account.share and every act that is given or taken (Give); another owner takes account.transfer (SetOwner, Assign). Contacts have
+// grants of their own in the module contact and are visible with their account and never without it.
 //
 // Locked. When the tenant's key is disabled, whoever may see an account or a contact still reads its plain fields; each sealed field of
 // one that has any is sealed.Locked, because which of them hold something is sealed too, and masked is locked as well. Every change needs

@@ -112,6 +112,14 @@ func TestGrantIsSealed(t *testing.T) {
 	if e.Reason != "Canary leave" || !slices.Equal(e.Fields, []string{"temporary"}) || after.User != bo || after.Level != "edit" || len(e.Before) != 0 {
 		t.Errorf("%+v", e)
 	}
+	s.gives(t, s.boss, a.ID, account.TeamDraft{User: string(bo), Level: "read", Title: "Technician"})
+	if page, err = s.accounts.History(t.Context(), s.who(t, bo), a.ID, "", 1); err != nil || len(page.Items) != 1 {
+		t.Fatal(err)
+	}
+	must(t, json.Unmarshal(page.Items[0].After["team"], &after)) // whoever sees the account sees its team
+	if after.User != bo || after.Title != "Technician" {
+		t.Errorf("%+v", page.Items[0])
+	}
 	must(t, s.revoke(t, s.boss, a.ID, policy.KindTemporary, string(bo)))
 	page, err = s.accounts.History(t.Context(), s.who(t, s.boss), a.ID, "", 1)
 	must(t, err)

@@ -258,8 +258,16 @@ func TestAssignTooManyGrants(t *testing.T) {
 		all = append(all, a)
 	}
 	before := edgetest.Dump(t, s.Table)
-	_, err := s.assign(t, s.boss, cy, all...)
+	d := account.Assignment{Owner: string(cy)}
+	for _, a := range all {
+		d.Accounts = append(d.Accounts, string(a.ID))
+	}
+	who := s.who(t, s.boss)
+	_, err := s.accounts.Assign(t.Context(), who, change.New(who.Principal, s.IDs, s.Now()), d)
 	if f := fault.Of(err); f == nil || f.Code != "too_many_writes" || f.Kind != fault.Invalid || f.Args["max"] != "100" {
+		t.Errorf("four of them, staged: %v", err)
+	}
+	if _, err := s.assign(t, s.boss, cy, all...); !fault.Is(err, "too_many_writes") {
 		t.Errorf("four of them: %v", err)
 	}
 	if edgetest.Dump(t, s.Table) != before {

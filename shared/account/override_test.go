@@ -90,7 +90,9 @@ func TestOffLeavesWhoCouldUndoIt(t *testing.T) {
 	s.hire(t, "", "", s.role(t, grants(policy.All, policy.View)...))
 	s.hire(t, "", "", s.role(t, grants(policy.All, policy.Share)...))
 	s.hire(t, "", "", s.role(t, grants(policy.Own, policy.View, policy.Share)...))
+	s.hire(t, "", "", s.role(t, grants(policy.All, policy.Share, policy.Update)...))
 	refused("others see it or share it, not both", off)
+	refused("others share it and hold what is off, and do not see it", account.OverrideDraft{Target: off.Target, Edit: "off"})
 	s.set(t, s.boss, principal.UserActive)
 	s.gives(t, rep, a.ID, off)
 	if s.sees(t, rep, a.ID) {
@@ -148,6 +150,7 @@ func TestSharedIsHeld(t *testing.T) {
 		code  string
 	}{
 		{"no right to share", viewer, read, "permission_denied"},
+		{"no right to share, whatever else is wrong", viewer, account.ShareDraft{}, "permission_denied"},
 		{"no right to share this one", mine, read, "permission_denied"},
 		{"not seen", bo, edit, "not_found"},
 		{"edit by who may read", reader, edit, "grant_exceeds_own"},
@@ -171,8 +174,10 @@ func TestSharedIsHeld(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := s.revoke(t, viewer, a.ID, policy.KindShare, string(cy)); !fault.Is(err, "permission_denied") {
-		t.Errorf("ended by who may not share: %v", err)
+	for _, grantee := range []string{string(cy), "x"} { // who may not share is not told what is shared
+		if err := s.revoke(t, viewer, a.ID, policy.KindShare, grantee); !fault.Is(err, "permission_denied") {
+			t.Errorf("ended by who may not share: %v", err)
+		}
 	}
 	if edgetest.Dump(t, s.Table) != before {
 		t.Error("the store changed")

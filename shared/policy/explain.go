@@ -47,14 +47,14 @@ type LayerName string
 
 // The layers, in the order of the rules of design §6.
 const (
-	LayerHard       LayerName = "hard"       // rule 1
-	LayerRoles      LayerName = "roles"      // rule 2
-	LayerScope      LayerName = "scope"      // rule 3
-	LayerDefault    LayerName = "default"    // rule 4, and the two that follow
-	LayerCategories LayerName = "categories" //
-	LayerGrants     LayerName = "grants"     //
-	LayerDenials    LayerName = "denials"    // rule 5
-	LayerField      LayerName = "field"      // rule 6
+	LayerHard       LayerName = "hard"    // rule 1
+	LayerRoles      LayerName = "roles"   // rule 2
+	LayerScope      LayerName = "scope"   // rule 3
+	LayerDefault    LayerName = "default" // rule 4, as are the two that follow
+	LayerCategories LayerName = "categories"
+	LayerGrants     LayerName = "grants"
+	LayerDenials    LayerName = "denials" // rule 5
+	LayerField      LayerName = "field"   // rule 6
 )
 
 // Verdict is what a layer says by itself, whatever the others say.
@@ -73,13 +73,13 @@ type Reason string
 
 // The hard denials.
 const (
-	UnknownRight    Reason = "unknown_right"     // the catalogue does not have it
-	NoSubject       Reason = "no_subject"        // nobody, the system, or rows that do not belong together
-	TenantNotActive Reason = "tenant_not_active" //
-	UserNotActive   Reason = "user_not_active"   //
-	ModuleOff       Reason = "module_off"        //
-	Foreign         Reason = "foreign"           // another tenant's record
-	Shredded        Reason = "shredded"          // its key was destroyed
+	UnknownRight    Reason = "unknown_right" // the catalogue does not have it
+	NoSubject       Reason = "no_subject"    // nobody, the system, or rows that do not belong together
+	TenantNotActive Reason = "tenant_not_active"
+	UserNotActive   Reason = "user_not_active"
+	ModuleOff       Reason = "module_off"
+	Foreign         Reason = "foreign"  // another tenant's record
+	Shredded        Reason = "shredded" // its key was destroyed
 )
 
 // Relation is how a subject is one of those whom a grant is for.

@@ -132,6 +132,13 @@ func (w *world) fixed(t *rapid.T, u id.User, q policy.Question) {
 		if !w.answers(u, q, way...) {
 			t.Fatalf("%+v: denied after %+v", q, way)
 		}
+		for _, c := range way {
+			role := w.roles[c.Role]
+			grants := c.Kind == policy.AddGrant || c.Kind == policy.WidenGrant
+			if grants && !policy.LevelAllows(role.Level, grant(c.Module, c.Action, c.Scope)) || (grants || c.Kind == policy.SetField) && role.Predefined {
+				t.Fatalf("%+v: the role may not be changed so: %+v", q, c)
+			}
+		}
 		if w.breaks(u, way...) {
 			t.Fatalf("%+v: %+v breaks a separation of duty", q, way)
 		}
