@@ -83,11 +83,12 @@ func readRequest(ctx context.Context, event []byte) (*http.Request, error) {
 
 // address keeps path and query byte for byte. A path that is no escaped path came decoded, and is taken as it stands.
 func address(path, query string) *url.URL {
-	u := &url.URL{Path: path, RawQuery: query}
 	if plain, err := url.PathUnescape(path); err == nil {
-		u.Path, u.RawPath = plain, path
+		if u := (&url.URL{Path: plain, RawPath: path, RawQuery: query}); u.EscapedPath() == path {
+			return u
+		}
 	}
-	return u
+	return &url.URL{Path: path, RawQuery: query}
 }
 
 // writer collects an answer.
