@@ -82,8 +82,14 @@ func TestOneBinaryForEachRoute(t *testing.T) {
 			served[operation] = append(served[operation], name)
 		}
 	}
+	of := map[string]string{}
+	for resource, routes := range functions.ByResource(&platform.Platform{}) {
+		for _, r := range routes {
+			of[r.Operation] = resource
+		}
+	}
 	for _, r := range functions.All(&platform.Platform{}) {
-		if len(served[r.Operation]) != 1 {
+		if by := served[r.Operation]; len(by) != 1 || by[0] != of[r.Operation] {
 			t.Errorf("%s is served by %v", r.Operation, served[r.Operation])
 		}
 		delete(served, r.Operation)

@@ -2,9 +2,6 @@
 package main
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/steward-crm/steward/functions"
 	"github.com/steward-crm/steward/infra/lambda"
 	"github.com/steward-crm/steward/shared/edge"
@@ -12,7 +9,5 @@ import (
 )
 
 func main() {
-	lambda.Main(lambda.HTTP(func(p *platform.Platform) []edge.Route {
-		return slices.DeleteFunc(functions.All(p), func(r edge.Route) bool { return !strings.HasPrefix(r.Operation, "docs.") })
-	}))
+	lambda.Main(lambda.HTTP(func(p *platform.Platform) []edge.Route { return functions.ByResource(p)["docs"] }))
 }
