@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/steward-crm/steward/infra/bench/budget"
 	"github.com/steward-crm/steward/infra/bench/engine"
 	"github.com/steward-crm/steward/infra/bench/engine/casbin"
 	"github.com/steward-crm/steward/infra/bench/engine/cedar"
@@ -46,10 +48,10 @@ func run() error {
 	for _, e := range engines {
 		names = append(names, e.name)
 	}
-	sizes := flag.String("sizes", "10000,100000", "numbers of accounts, separated by commas; a million takes 3 GB of memory")
+	sizes := flag.String("sizes", "10000,100000", "numbers of accounts, separated by commas; a million takes 3 GB of memory, 20 GB of disk and an hour")
 	only := flag.String("engines", strings.Join(names, ","), "engines to compare, separated by commas")
 	seed := flag.Uint64("seed", 1, "seed of the workload")
-	budget := flag.Duration("budget", 300*time.Millisecond, "time for each measurement")
+	each := flag.Duration("budget", 300*time.Millisecond, "time for each measurement")
 	flag.Parse()
 	chosen := strings.Split(*only, ",")
 	for _, name := range chosen {
@@ -57,37 +59,61 @@ func run() error {
 			return fmt.Errorf("no engine %q: there are %s", name, strings.Join(names, ", "))
 		}
 	}
+	var all compared
 	for size := range strings.SplitSeq(*sizes, ",") {
 		n, err := strconv.Atoi(size)
 		if err != nil || n < 1000 || n > 10_000_000 {
 			return fmt.Errorf("%q is no number of accounts from 1000 to 10000000", size)
 		}
-		if err := compare(n, *seed, *budget, chosen); err != nil {
+		if err := all.compare(n, *seed, *each, chosen); err != nil {
 			return err
 		}
+	}
+	if err := budget.Growth(os.Stdout, all.plans, all.first); err != nil {
+		return err
 	}
 	_, err := fmt.Print(notes)
 	return err
 }
 
-func compare(n int, seed uint64, budget time.Duration, chosen []string) error {
+// compared are the sizes that were compared, with Steward's results.
+type compared struct {
+	plans []*measure.Plan
+	first []*measure.Result
+}
+
+func (c *compared) compare(n int, seed uint64, each time.Duration, chosen []string) error {
 	w, r := workload.Make(seed, n), rand.New(rand.NewPCG(seed, 1))
-	plan := measure.Prepare(w, measure.Questions(w, r, 2000), measure.Cases(w, r, 256), budget)
+	plan := measure.Prepare(w, measure.Questions(w, r, 2000), measure.Cases(w, r, 256), each)
 	var results []*measure.Result
+	rows := budget.Of(plan)
 	for _, e := range engines {
 		if !slices.Contains(chosen, e.name) {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "%d accounts: %s\n", n, e.name)
-		x := e.make()
-		result, err := plan.Run(e.name, x)
-		x.Close()
+		result, err := examine(plan, e.name, e.make(), rows)
 		if err != nil {
 			return err
 		}
 		results = append(results, result)
 	}
-	return measure.Table(os.Stdout, plan, results)
+	if err := measure.Table(os.Stdout, plan, results); err != nil || results[0].Engine != engines[0].name {
+		return err
+	}
+	c.plans, c.first = append(c.plans, plan), append(c.first, results[0])
+	rows.Results(results)
+	return rows.Table(os.Stdout)
+}
+
+// examine measures one engine, and of Steward what the others are not asked.
+func examine(plan *measure.Plan, name string, e engine.Engine, rows *budget.Rows) (*measure.Result, error) {
+	defer e.Close()
+	result, err := plan.Run(name, e)
+	if s, ok := e.(*steward.Engine); ok && err == nil {
+		err = rows.Engine(context.Background(), s)
+	}
+	return result, err
 }
 
 const notes = `

@@ -45,13 +45,13 @@ type Plan struct {
 // Run loads the engine, has it agree with the oracle, and measures it. Close is the caller's.
 func (p *Plan) Run(name string, e engine.Engine) (*Result, error) {
 	out := &Result{Engine: name}
-	before := heap()
+	before := Heap()
 	stop := watch()
 	if err := e.Load(p.World); err != nil {
 		return nil, fmt.Errorf("%s: load: %w", name, err)
 	}
 	out.Load = stop()
-	out.PerCount = max(0, float64(heap())-float64(before)) / float64(len(p.World.Accounts))
+	out.PerCount = max(0, float64(Heap())-float64(before)) / float64(len(p.World.Accounts))
 	if err := Agree(p.World, e, p.Questions); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -72,7 +72,8 @@ func (p *Plan) Run(name string, e engine.Engine) (*Result, error) {
 	return out, nil
 }
 
-func heap() uint64 {
+// Heap is how many bytes are alive.
+func Heap() uint64 {
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats

@@ -29,9 +29,9 @@ func Table(out io.Writer, p *Plan, results []*Result) error {
 			cells = append(cells, f.text(func(d time.Duration) string { return fmt.Sprintf("%s (%.0f)", thousands(float64(d)), r.Allocs[i]) }))
 		}
 		for _, f := range append(r.Pages[:len(r.Pages):len(r.Pages)], r.Counts...) {
-			cells = append(cells, f.text(short))
+			cells = append(cells, f.text(Short))
 		}
-		row(&b, append(cells, thousands(r.PerCount), short(r.Load)))
+		row(&b, append(cells, thousands(r.PerCount), Short(r.Load)))
 	}
 	ratios(&b, p, results, lists)
 	_, err := io.WriteString(out, b.String())
@@ -82,8 +82,8 @@ func row(b *strings.Builder, cells []string) {
 	b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 }
 
-// short writes a time with three digits.
-func short(d time.Duration) string {
+// Short writes a time with three digits.
+func Short(d time.Duration) string {
 	for _, unit := range []struct {
 		of   time.Duration
 		word string
