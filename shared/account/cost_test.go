@@ -20,14 +20,15 @@ func TestCostOfPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, func(r *principal.Tenant) { r.Shards = 4 })
 		director := w.user(t, principal.UserActive, "", "")
-		hire := func(n int) (boss id.User) {
-			boss = w.user(t, principal.UserActive, "", director)
+		hire := func(d id.Department, n int) (boss id.User) {
+			boss = w.user(t, principal.UserActive, d, director)
 			for range n {
-				w.user(t, principal.UserActive, "", boss)
+				w.user(t, principal.UserActive, d, boss)
 			}
 			return boss
 		}
-		few, many := hire(14), hire(40)
+		east, west := w.department(t, ""), w.department(t, "")
+		few, many, lead := hire(east, 14), hire(west, 40), hire(east, 3)
 		admin := w.as(director, everything(policy.All))
 		var owners []id.User
 		for u := range w.places {
@@ -55,6 +56,7 @@ func TestCostOfPage(t *testing.T) {
 			{"14 reports in a tiny tenant, where a walk would read less: a round all the same", few, policy.Reports, 15, 16, 2, 102},
 			{"40 reports in a large tenant: three rounds read less than a walk", many, policy.Reports, 1000, 42, 4, 102},
 			{"40 reports in a small tenant: a walk reads less than three rounds", many, policy.Reports, 60, 5, 2, 102},
+			{"a department of 19, of whom 3 report to one: its partition answers alone", lead, policy.Department, 1000, 6, 2, 102},
 			{"all: the shards", director, policy.All, 1000, 4, 2, 102},
 		} {
 			who := w.as(row.user, everything(row.scope))
