@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -113,9 +114,19 @@ func (s *Accounts) merge(ctx context.Context, from []source, up bool, after stri
 		return m, m.streams[0].fill(ctx, s.table)
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(atOnce)
-	for i := range m.streams {
-		g.Go(func() error { return m.streams[i].fill(ctx, s.table) })
+	var next atomic.Int64
+	for range min(atOnce, len(m.streams)) { // each reads several: a goroutine of its own for each would grow its stack anew
+		g.Go(func() error {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(m.streams) {
+					return nil
+				}
+				if err := m.streams[i].fill(ctx, s.table); err != nil {
+					return err
+				}
+			}
+		})
 	}
 	return m, g.Wait()
 }
