@@ -18,12 +18,12 @@ import (
 )
 
 // memory is what counting keeps of each account. Copies show it, because the rest of the heap moves by more than one of them takes.
-func (r *Rows) memory(ctx context.Context, e *steward.Engine) error {
+func (r *Rows) memory(_ context.Context, e *steward.Engine) error {
 	const copies = 10
 	var kept []*account.Accounts
 	before := measure.Heap()
 	for range copies {
-		s, err := e.Another(ctx)
+		s, err := e.Another()
 		if err != nil {
 			return err
 		}

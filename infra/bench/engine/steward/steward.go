@@ -144,7 +144,11 @@ func (e *Engine) Check(u workload.UserID, do workload.Action, id workload.Accoun
 
 // FirstPage lists as a request does: it loads who asks, plans, reads the rows strongly, decides on each, opens and masks it.
 func (e *Engine) FirstPage(u workload.UserID, n int) ([]workload.AccountID, error) {
-	page, err := e.list(context.Background(), e.access, e.accounts, u, account.Query{Limit: n})
+	who, err := e.subject(context.Background(), e.access, u)
+	if err != nil {
+		return nil, err
+	}
+	page, err := e.accounts.List(context.Background(), who, account.Query{Limit: n})
 	if err != nil {
 		return nil, err
 	}
@@ -159,24 +163,25 @@ func (e *Engine) FirstPage(u workload.UserID, n int) ([]workload.AccountID, erro
 	return out, nil
 }
 
-// Count asks for the count beside a page of one.
-func (e *Engine) Count(u workload.UserID) (int, error) {
-	page, err := e.list(context.Background(), e.access, e.accounts, u, account.Query{Limit: 1, Count: true})
+// Count asks for the statistics by status: every account has one, and no page is read beside it.
+func (e *Engine) Count(u workload.UserID) (int, error) { return e.count(e.accounts, u) }
+
+func (e *Engine) count(s *account.Accounts, u workload.UserID) (n int, err error) {
+	who, err := e.subject(context.Background(), e.access, u)
 	if err != nil {
 		return 0, err
 	}
-	if !page.Count.Exact {
-		return 0, fmt.Errorf("at least %d: %s", page.Count.Value, page.Count.Why)
-	}
-	return page.Count.Value, nil
-}
-
-func (e *Engine) list(ctx context.Context, a *access.Access, s *account.Accounts, u workload.UserID, q account.Query) (*account.Page, error) {
-	who, err := e.subject(ctx, a, u)
+	stats, err := s.Stats(context.Background(), who, "status")
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	return s.List(ctx, who, q)
+	if !stats.Exact {
+		return 0, fmt.Errorf("the count is not exact: %s", stats.Why)
+	}
+	for _, row := range stats.Rows {
+		n += row.Value
+	}
+	return n, nil
 }
 
 // Close ends the deployment and removes its folder.
