@@ -4,9 +4,11 @@ GO    ?= go
 TOOL  := $(GO) tool -modfile=infra/tools/go.mod
 ADDR  ?= 127.0.0.1:3000
 DATA  ?= .steward
+N     ?= 100000
+SEED  ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: peers test-peers help run demo webhook test race check fmt generate bench bench-policy fuzz hooks clean
+.PHONY: peers test-peers help run demo webhook test race check fmt generate bench bench-policy fuzz conformance hooks clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +61,9 @@ fuzz: ## fuzz each target for 20 seconds
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' shared functions infra | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | cut -c6-); do \
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime 20s ./$$p || exit 1; done; done
+
+conformance: ## ask the permission rules of N random tenants (100,000), from SEED on, against the oracle
+	$(GO) test -count=1 -v -timeout 2h -run '^(TestPolicy|TestLocal)$$' ./shared/policy/policytest -worlds $(N) -seed $(SEED)
 
 hooks: ## use the repository's git hooks in this clone
 	git config core.hooksPath .githooks

@@ -36,7 +36,7 @@ func paged(page *account.Page, err error) (*edge.Reply[edge.List[account.Account
 	}
 	body := edge.List[account.Account]{Items: page.Items}
 	if page.Count != nil {
-		body.Count = &edge.Count{Value: page.Count.Value, Exact: page.Count.Exact}
+		body.Count = &edge.Count{Value: page.Count.Value, Exact: page.Count.Exact, AsOf: page.Count.AsOf, Why: string(page.Count.Why)}
 	}
 	return &edge.Reply[edge.List[account.Account]]{Body: body, Next: page.Next}, nil
 }

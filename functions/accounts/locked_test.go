@@ -59,6 +59,8 @@ func openVault(t *testing.T) *vault {
 	}
 	v.boss.Post("/v1/users", m{"name": "Li Lei", "email": "li.lei@acme.example", "phone": "13800138000"}).Want(t, 201, "").Read(t, &u)
 	v.Edit(t, key.User(v.tenant, u.ID), func(doc map[string]any) { doc["status"], doc["active"] = "active", true })
+	v.Edit(t, key.Place(v.tenant, u.ID), func(doc map[string]any) { doc["active"] = true })
+	v.Edit(t, key.Tenant(v.tenant), func(doc map[string]any) { doc["orgVer"] = doc["orgVer"].(float64) + 1 })
 	v.user, v.self = "/v1/users/"+string(u.ID), v.As(edgetest.Who{Tenant: v.tenant, User: u.ID})
 	return v
 }

@@ -18,7 +18,7 @@ import (
 func Routes(p *platform.Platform) []edge.Route {
 	rights := access.New(p.Table, p.Now)
 	owners := user.New(p.Table, p.Crypt, rights, nil) // only asked who may own: it starts no job
-	a := account.New(p.Table, p.Crypt, rights, owners).Filed(category.New(p.Table, rights, p.Crypt))
+	a := account.New(p.Table, p.Crypt, rights, owners).Filed(category.New(p.Table, rights, p.Crypt)).Counting(p.Feed)
 	may := func(action policy.Action) edge.Access { return edge.May(policy.ModAccount, action) }
 	mayContact := func(action policy.Action) edge.Access { return edge.May(policy.ModContact, action) }
 	const one, contacts, contact = "/v1/accounts/{id}", "/v1/accounts/{id}/contacts", "/v1/accounts/{id}/contacts/{contactId}"
@@ -32,6 +32,11 @@ func Routes(p *platform.Platform) []edge.Route {
 			Summary: "Lists the accounts that the caller may see, newest update first. A page may be short and have a nextCursor when a filter passed over many.",
 			Query:   filters,
 		}, list(a)),
+		edge.Handle(edge.Route{
+			Operation: "accounts.counts", Method: http.MethodGet, Path: "/v1/accounts/counts", Access: may(policy.View),
+			Summary: "Counts the accounts that the caller may see by owner, department, category, status, type, value tier or stage.",
+			Query:   []edge.Param{{Name: "by", Description: "what to count by; status when absent", Enum: account.Dimensions()}},
+		}, counts(a)),
 		edge.Handle(edge.Route{
 			Operation: "accounts.search", Method: http.MethodPost, Path: "/v1/accounts/search", Access: may(policy.View),
 			Summary: "Finds accounts that the caller may see by a filter of and, or, not and conditions on fields, in an order of up to two keys.",

@@ -16,6 +16,7 @@ import (
 	"github.com/steward-crm/steward/functions"
 	"github.com/steward-crm/steward/functions/users"
 	"github.com/steward-crm/steward/shared/access"
+	"github.com/steward-crm/steward/shared/account"
 	"github.com/steward-crm/steward/shared/audit"
 	"github.com/steward-crm/steward/shared/crypt"
 	"github.com/steward-crm/steward/shared/edge"
@@ -25,10 +26,9 @@ import (
 	notifylocal "github.com/steward-crm/steward/shared/notify/local"
 	"github.com/steward-crm/steward/shared/platform"
 	tablelocal "github.com/steward-crm/steward/shared/table/local"
-	"github.com/steward-crm/steward/shared/user"
 )
 
-// process is the running product: adapters, API, job worker and audit log.
+// process is the running product: adapters, API, job worker, audit log and counters.
 type process struct {
 	url    string
 	store  *tablelocal.Store
@@ -42,7 +42,7 @@ type process struct {
 
 // start opens the data folder, builds the product over it and serves. Whatever it opened is closed again when a later part fails.
 func start(cfg config, log *slog.Logger) (_ *process, err error) {
-	p := &process{failed: make(chan error, 3)}
+	p := &process{failed: make(chan error, 4)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.close())
@@ -166,14 +166,24 @@ func (p *process) open(cfg config, log *slog.Logger) (*platform.Platform, *notif
 	}, box, nil
 }
 
-// work runs what no request waits for: jobs and the audit log.
+// work runs what no request waits for: jobs, the audit log and the counters.
 func (p *process) work(d *platform.Platform, log *slog.Logger) {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	worker := functions.Worker(d)
 	trail := audit.NewLog(d.Table, d.Feed, d.Keys)
+	counters := account.NewCounters(d.Table, d.Feed)
 	p.workers.Go(func() { _ = worker.Run(ctx) }) // ends with ctx, and never by itself
-	p.workers.Go(func() { reconcile(ctx, users.Desk(d), log) })
+	p.workers.Go(func() { hourly(ctx, log, "reconcile users", users.Desk(d).Reconcile) })
+	p.workers.Go(func() {
+		hourly(ctx, log, "reconcile counters", func(ctx context.Context) error { return counters.Reconcile(ctx, d.Now) })
+	})
+	p.workers.Go(func() {
+		if err := counters.Follow(ctx, d.Now); err != nil && ctx.Err() == nil {
+			log.Error("counters", "error", err)
+			p.failed <- err
+		}
+	})
 	p.workers.Go(func() {
 		if err := trail.Follow(ctx, d.Now); err != nil && ctx.Err() == nil {
 			log.Error("audit log", "error", err)
@@ -182,13 +192,13 @@ func (p *process) work(d *platform.Platform, log *slog.Logger) {
 	})
 }
 
-// reconcile brings users and identities in line at the start, after a crash say, and every hour.
-func reconcile(ctx context.Context, desk *user.Desk, log *slog.Logger) {
+// hourly does what brings things in line at the start, after a crash say, and every hour.
+func hourly(ctx context.Context, log *slog.Logger, what string, do func(context.Context) error) {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
-		if err := desk.Reconcile(ctx); err != nil && ctx.Err() == nil {
-			log.Error("reconcile", "error", err)
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			log.Error(what, "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -42,24 +42,24 @@ func (a *Access) Subject(ctx context.Context, c identity.Claims, base principal.
 	if !ok || c.Session == "" {
 		return nil, tokenInvalid()
 	}
-	var s *policy.Subject
 	for range tries {
-		var err error
-		if s, err = a.rows(ctx, t, u, c); err != nil {
+		s, err := a.rows(ctx, t, u, c)
+		if err != nil {
 			return nil, err
 		}
 		snap, err := a.snapshot(ctx, s.Org)
 		if err != nil {
 			return nil, err
 		}
-		s.Rights = snap.rights(s.Self.Place, s.SelfVersion)
-		if snap.agrees(s.Self.Place) {
-			break
+		if !snap.agrees(s.Self.Place) {
+			continue
 		}
+		s.Rights = snap.rights(s.Self.Place, s.SelfVersion)
+		s.Principal = base
+		s.Tenant, s.User, s.Session = t, u, c.Session
+		return s, nil
 	}
-	s.Principal = base
-	s.Tenant, s.User, s.Session = t, u, c.Session
-	return s, nil
+	return nil, fault.New(fault.Unavailable, "busy").After(time.Second)
 }
 
 // tries bounds how often rows are read again that were caught in the middle of a change.

@@ -256,6 +256,29 @@ func TestNeverStill(t *testing.T) {
 	w.subject(ann)
 }
 
+// TestNeverAtOnePlace: when the user is moved on between their row and the snapshot each time, no state that ever was is in hand: busy, too.
+func TestNeverAtOnePlace(t *testing.T) {
+	w := newWorld(t)
+	roles := []id.Role{w.role(), w.role()}
+	ann := w.user(principal.Standing{Place: principal.Place{Roles: roles[:1]}})
+	moves, moving := 0, false
+	w.meet(func(c local.Call) error {
+		rows, load := c.Op == "get" && slices.Contains(c.Keys, key.User(w.tenant, ann)), c.Op == "query" && c.Query.PK == key.Organisation(w.tenant)
+		if !moving && (rows || load && moves%2 == 1) { // before the rows are read, and once before the organisation is
+			moving = true
+			defer func() { moving = false }()
+			moves++
+			w.user(principal.Standing{Place: principal.Place{User: ann, Roles: roles[moves%2 : moves%2+1]}})
+		}
+		return nil
+	})
+	if _, err := w.access.Subject(t.Context(), w.claims(ann), principal.Principal{}); !fault.Is(err, "busy") {
+		t.Errorf("%v", err)
+	}
+	w.meet(nil)
+	w.subject(ann)
+}
+
 // TestOneLoadForAll: any number of requests that find the snapshot missing share one load, and the end of the request that began it
 // ends none of the others.
 func TestOneLoadForAll(t *testing.T) {

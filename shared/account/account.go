@@ -161,11 +161,15 @@ type Accounts struct {
 	access *access.Access
 	owners Owners
 	filing Filing
+	feed   table.Feed // nil: counts are as of the counters
+	few    int        // accounts that are counted by their index entries where the counters may lag
+	shelf  *shelf
+	tail   *tail
 }
 
 // New returns the accounts that lie in the table, sealed by k. x answers what a switch would do to others.
 func New(t table.Table, k *crypt.Crypt, x *access.Access, o Owners) *Accounts {
-	return &Accounts{table: t, crypt: k, access: x, owners: o}
+	return &Accounts{table: t, crypt: k, access: x, owners: o, few: few, shelf: newShelf(maxKeptTallies), tail: &tail{}}
 }
 
 // Filed gives the same accounts, which can be put into the categories that f knows; without it there are none.

@@ -124,23 +124,3 @@ func (s *Accounts) Viewers(
 	}
 	return page, nil
 }
-
-// Named is whom a grant is for, on the wire: one of user, role and department; Below means all below the department, too.
-type Named struct {
-	User       id.User       `json:"userId,omitzero"`
-	Role       id.Role       `json:"roleId,omitzero"`
-	Department id.Department `json:"departmentId,omitzero"`
-	Below      bool          `json:"below,omitzero"`
-}
-
-// NamedBy spells the grantee out.
-func NamedBy(g policy.Grantee) Named {
-	if u, ok := g.User(); ok {
-		return Named{User: u}
-	}
-	if r, ok := g.Role(); ok {
-		return Named{Role: r}
-	}
-	d, below, _ := g.Department()
-	return Named{Department: d, Below: below}
-}

@@ -24,32 +24,22 @@ var Switches = []string{"on", "off"}
 // Grant is a grant on one account as it is answered. Of user, role and department one is there; of an override the switches that it sets,
 // of all others the level.
 type Grant struct {
-	ID         string        `json:"id"` // the grantee, as paths name it: a user's, role's or department's id, or dept_….below
-	User       id.User       `json:"userId,omitzero"`
-	Role       id.Role       `json:"roleId,omitzero"`
-	Department id.Department `json:"departmentId,omitzero"`
-	Below      bool          `json:"below,omitzero"` // the departments below it as well
-	Level      string        `json:"level,omitzero"` // read, edit
-	View       string        `json:"view,omitzero"`  // on, off
-	Edit       string        `json:"edit,omitzero"`
-	Delete     string        `json:"delete,omitzero"`
-	Title      string        `json:"role,omitzero"` // in the team
-	Superiors  bool          `json:"superiors,omitzero"`
-	Expires    time.Time     `json:"expiresAt,omitzero"` // from then on it counts no more
-	By         id.User       `json:"by"`
-	At         time.Time     `json:"at"`
+	ID string `json:"id"` // the grantee, as paths name it: a user's, role's or department's id, or dept_….below
+	Named
+	Level     string    `json:"level,omitzero"` // read, edit
+	View      string    `json:"view,omitzero"`  // on, off
+	Edit      string    `json:"edit,omitzero"`
+	Delete    string    `json:"delete,omitzero"`
+	Title     string    `json:"role,omitzero"` // in the team
+	Superiors bool      `json:"superiors,omitzero"`
+	Expires   time.Time `json:"expiresAt,omitzero"` // from then on it counts no more
+	By        id.User   `json:"by"`
+	At        time.Time `json:"at"`
 }
 
 // row gives the grant as it is answered.
 func (d *grantDoc) row() Grant {
-	g := Grant{ID: GranteeID(d.To), Title: d.Title, Superiors: d.Superiors, By: d.By, At: d.At}
-	if u, ok := d.To.User(); ok {
-		g.User = u
-	} else if r, ok := d.To.Role(); ok {
-		g.Role = r
-	} else {
-		g.Department, g.Below, _ = d.To.Department()
-	}
+	g := Grant{ID: GranteeID(d.To), Named: NamedBy(d.To), Title: d.Title, Superiors: d.Superiors, By: d.By, At: d.At}
 	if d.Expires != 0 {
 		g.Expires = time.Unix(d.Expires, 0).UTC()
 	}

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -20,22 +21,32 @@ type Target struct {
 	Below      bool   `json:"below,omitzero"`
 }
 
+// Named is whom a grant is for, in answers: one of user, role and department; Below means all below the department, too.
+type Named struct {
+	User       id.User       `json:"userId,omitzero"`
+	Role       id.Role       `json:"roleId,omitzero"`
+	Department id.Department `json:"departmentId,omitzero"`
+	Below      bool          `json:"below,omitzero"`
+}
+
+// NamedBy spells the grantee out.
+func NamedBy(g policy.Grantee) (n Named) {
+	n.User, _ = g.User()
+	n.Role, _ = g.Role()
+	n.Department, n.Below, _ = g.Department()
+	return n
+}
+
 // below ends the id of a grantee that is a department with all below it.
 const below = ".below"
 
 // GranteeID is the grantee as answers and paths name it: the id of the user, role or department, or dept_….below.
 func GranteeID(to policy.Grantee) string {
-	if u, ok := to.User(); ok {
-		return string(u)
+	n := NamedBy(to)
+	if n.Below {
+		return string(n.Department) + below
 	}
-	if r, ok := to.Role(); ok {
-		return string(r)
-	}
-	d, under, _ := to.Department()
-	if under {
-		return string(d) + below
-	}
-	return string(d)
+	return cmp.Or(string(n.User), string(n.Role), string(n.Department))
 }
 
 // granteeOf reads GranteeID. False for what is none.

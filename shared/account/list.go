@@ -10,11 +10,8 @@ import (
 	"github.com/steward-crm/steward/shared/table"
 )
 
-// Bounds of the work that one page costs.
-const (
-	maxRead  = 2_000 // accounts read for one page or one count: a page that is still short by then ends there
-	maxCount = 10_000
-)
+// maxRead is how many accounts are read for one page or one count: a page that is still short by then ends there.
+const maxRead = 2_000
 
 // Query says which accounts to list, newest update first, and of accounts updated in the same millisecond the later made first.
 type Query struct {
@@ -37,13 +34,6 @@ type Page struct {
 	Items []Account
 	Next  string // "" at the end
 	Count *Count // when asked for
-}
-
-// Count is how many accounts the query has in all for this reader. When Exact is false there are at least Value: counting stopped at a
-// bound. An exact count is of the indexes, which on some stores show a change a moment later.
-type Count struct {
-	Value int
-	Exact bool
 }
 
 // Filterable reports whether the reader may filter by the field (type, valueTier, stage, ownerId, departmentId, categoryIds, status): filtering by a

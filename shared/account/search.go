@@ -175,7 +175,7 @@ func (h *hunt) total(ctx context.Context, from []source) (Count, error) {
 			return Count{Value: n, Exact: true}, nil
 		}
 		if left == 0 {
-			return Count{Value: n}, nil
+			return Count{Value: n, Why: StoppedAtBound}, nil
 		}
 		left -= len(batch)
 		r.rows = r.rows[:0]

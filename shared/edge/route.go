@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"time"
 
 	"github.com/steward-crm/steward/shared/change"
 	"github.com/steward-crm/steward/shared/identity"
@@ -123,10 +124,12 @@ type List[T any] struct {
 	Count      *Count `json:"count,omitempty"`
 }
 
-// Count is how many items a list has in all.
+// Count is how many items a list has in all; at least so many when it is not exact.
 type Count struct {
-	Value int  `json:"value"`
-	Exact bool `json:"exact"`
+	Value int       `json:"value"`
+	Exact bool      `json:"exact"`
+	AsOf  time.Time `json:"asOf,omitzero"` // of a count that is exact as of then; absent: now
+	Why   string    `json:"why,omitzero"`  // of one that is not exact: stopped_at_bound, too_many_grants, counters_behind
 }
 
 // None is the body of routes that take or answer none.

@@ -32,25 +32,32 @@ func ToDepartment(d id.Department, below bool) Grantee {
 // ToRole is everyone who holds the role, directly or by a post.
 func ToRole(r id.Role) Grantee { return granteeRole + Grantee(r) }
 
-// User gives the user that the grantee is; false when it is none.
+// User gives the user that the grantee is; "" and false when it is none.
 func (g Grantee) User() (id.User, bool) {
-	s, ok := strings.CutPrefix(string(g), granteeUser)
+	s, ok := g.is(granteeUser)
 	return id.User(s), ok
 }
 
-// Department gives the department that the grantee is, and whether those below it count; false when it is none.
+// Department gives the department that the grantee is, and whether those below it count; "" and false when it is none.
 func (g Grantee) Department() (d id.Department, below, ok bool) {
-	if s, ok := strings.CutPrefix(string(g), granteeDepartment); ok {
+	if s, ok := g.is(granteeDepartment); ok {
 		return id.Department(s), false, true
 	}
-	s, ok := strings.CutPrefix(string(g), granteeSubtree)
+	s, ok := g.is(granteeSubtree)
 	return id.Department(s), ok, ok
 }
 
-// Role gives the role that the grantee is; false when it is none.
+// Role gives the role that the grantee is; "" and false when it is none.
 func (g Grantee) Role() (id.Role, bool) {
-	s, ok := strings.CutPrefix(string(g), granteeRole)
+	s, ok := g.is(granteeRole)
 	return id.Role(s), ok
+}
+
+func (g Grantee) is(kind string) (string, bool) {
+	if s, ok := strings.CutPrefix(string(g), kind); ok {
+		return s, true
+	}
+	return "", false
 }
 
 // Acts is a set of what a grant on a record switches: view, edit, delete.
