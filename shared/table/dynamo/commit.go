@@ -118,11 +118,10 @@ func (s *Store) judge(r *request, c *types.TransactionCanceledException) (v verd
 		w := &r.writes[i]
 		var stored *table.Item
 		if len(reason.Item) > 0 {
-			it, err := readItem(w.Item.Space, reason.Item)
-			if err != nil {
+			stored = &table.Item{}
+			if err := readItem(stored, w.Item.Space, reason.Item); err != nil {
 				return v, err
 			}
-			stored = &it
 		}
 		switch {
 		case stored != nil && expired(stored, now):

@@ -65,7 +65,12 @@ func openStrict(t testing.TB, now func() time.Time, over http.RoundTripper) (*dy
 	if over == nil {
 		over = transport(t)
 	}
-	return open(t, dynamo.Options{AWS: client(address, over), Data: peer.data, Keys: peer.keys, Now: now, Pause: atOnce, Attempts: 40}), peer
+	return openOn(t, address, now, over), peer
+}
+
+func openOn(t testing.TB, address string, now func() time.Time, over http.RoundTripper) *dynamo.Store {
+	t.Helper()
+	return open(t, dynamo.Options{AWS: client(address, over), Data: "data", Keys: "keys", Now: now, Pause: atOnce, Attempts: 40})
 }
 
 func transport(t testing.TB) *http.Transport {

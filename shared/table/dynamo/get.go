@@ -48,11 +48,11 @@ func (s *Store) getOne(ctx context.Context, k *table.Key) ([]table.Item, error) 
 	if len(out.Item) == 0 {
 		return nil, nil
 	}
-	it, err := readItem(k.Space, out.Item)
-	if err != nil || expired(&it, s.now()) {
+	one := make([]table.Item, 1)
+	if err := readItem(&one[0], k.Space, out.Item); err != nil || expired(&one[0], s.now()) {
 		return nil, err
 	}
-	return []table.Item{it}, nil
+	return one, nil
 }
 
 var errUnprocessed = errors.New("dynamo: keys left unprocessed again and again")
@@ -80,8 +80,8 @@ func (s *Store) getMany(ctx context.Context, keys []table.Key, found map[table.K
 		before, after := count(left), count(out.UnprocessedKeys)
 		for space, name := range s.names {
 			for _, m := range out.Responses[name] {
-				it, err := readItem(table.Space(space), m)
-				if err != nil {
+				var it table.Item
+				if err := readItem(&it, table.Space(space), m); err != nil {
 					return err
 				}
 				if !expired(&it, now) {

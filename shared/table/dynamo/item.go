@@ -63,10 +63,11 @@ func corrupt(cause error) error {
 	return fault.New(fault.Internal, "table_corrupt").Because(cause)
 }
 
-// readItem reads a whole item. An attribute that this version does not write is a newer version's: the fault is Unavailable, for that
+// readItem reads a whole item into an empty one. An attribute that this version does not write is a newer version's: the fault is Unavailable, for that
 // version can still read it.
-func readItem(space table.Space, m attributes) (table.Item, error) {
-	it := table.Item{Key: table.Key{Space: space}}
+func readItem(it *table.Item, space table.Space, m attributes) error {
+	it.Space = space
+	var at [table.G5 + 1]table.IndexKey // a map is slow to fill piece by piece
 	var n int64
 	for name, value := range m {
 		ok := true
@@ -94,34 +95,45 @@ func readItem(space table.Space, m attributes) (table.Item, error) {
 		default:
 			x, isSK := indexOf(name)
 			if x == table.Base {
-				return table.Item{}, unavailable(fmt.Errorf("dynamo: attribute %q is of a newer version", name))
+				return unavailable(fmt.Errorf("dynamo: attribute %q is of a newer version", name))
 			}
-			var part string
-			part, ok = readString(value)
-			if it.Index == nil {
-				it.Index = make(map[table.Index]table.IndexKey, 2)
-			}
-			k := it.Index[x]
+			part := &at[x].PK
 			if isSK {
-				k.SK = part
-			} else {
-				k.PK = part
+				part = &at[x].SK
 			}
-			it.Index[x] = k
+			*part, ok = readString(value)
 		}
 		if !ok {
-			return table.Item{}, corrupt(fmt.Errorf("dynamo: attribute %q of type %T", name, value))
+			return corrupt(fmt.Errorf("dynamo: attribute %q of type %T", name, value))
 		}
 	}
 	if it.PK == "" || it.SK == "" || it.Version < 1 {
-		return table.Item{}, corrupt(errors.New("dynamo: an item without its key or version"))
+		return corrupt(errors.New("dynamo: an item without its key or version"))
 	}
-	for x, k := range it.Index {
-		if k.PK == "" || k.SK == "" {
-			return table.Item{}, corrupt(fmt.Errorf("dynamo: half a place in index %s", indexName[x]))
+	return place(it, &at)
+}
+
+// place fills the item's index keys in.
+func place(it *table.Item, at *[table.G5 + 1]table.IndexKey) error {
+	n := 0
+	for x := range at {
+		if (at[x].PK == "") != (at[x].SK == "") {
+			return corrupt(fmt.Errorf("dynamo: half a place in index %s", indexName[x]))
+		}
+		if at[x].PK != "" {
+			n++
 		}
 	}
-	return it, nil
+	if n == 0 {
+		return nil
+	}
+	it.Index = make(map[table.Index]table.IndexKey, n)
+	for x := range at {
+		if at[x].PK != "" {
+			it.Index[table.Index(x)] = at[x]
+		}
+	}
+	return nil
 }
 
 // indexOf tells the index of an attribute g1pk to g5sk; Base: it is none.
@@ -133,16 +145,16 @@ func indexOf(name string) (x table.Index, isSK bool) {
 }
 
 // readEntry reads what a query of an index answers for one item.
-func readEntry(x table.Index, m attributes) (it table.Item, err error) {
+func readEntry(it *table.Item, x table.Index, m attributes) error {
 	var ok [4]bool
 	it.PK, ok[0] = readString(m[attrPK])
 	it.SK, ok[1] = readString(m[attrSK])
 	it.At.PK, ok[2] = readString(m[indexAttr[x].pk])
 	it.At.SK, ok[3] = readString(m[indexAttr[x].sk])
 	if ok != [4]bool{true, true, true, true} {
-		return table.Item{}, corrupt(fmt.Errorf("dynamo: an entry of index %s without its keys", indexName[x]))
+		return corrupt(fmt.Errorf("dynamo: an entry of index %s without its keys", indexName[x]))
 	}
-	return it, nil
+	return nil
 }
 
 func readString(v types.AttributeValue) (string, bool) {

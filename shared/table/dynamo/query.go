@@ -41,18 +41,21 @@ func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
 			page.Items = make([]table.Item, 0, len(out.Items))
 		}
 		for _, m := range out.Items {
-			it, err := readHit(&q, m)
-			if err != nil {
+			n := len(page.Items)
+			page.Items = append(page.Items, table.Item{})
+			it := &page.Items[n]
+			if err := readHit(it, &q, m); err != nil {
 				return table.Page{}, err
 			}
-			if expired(&it, now) {
+			if expired(it, now) {
+				page.Items = page.Items[:n]
 				continue
 			}
-			if size += it.Size(); size > table.MaxPage && len(page.Items) > 0 {
-				page.Cursor = makeCursor(&q, &page.Items[len(page.Items)-1])
+			if size += it.Size(); size > table.MaxPage && n > 0 {
+				page.Items = page.Items[:n]
+				page.Cursor = makeCursor(&q, &page.Items[n-1])
 				return page, nil
 			}
-			page.Items = append(page.Items, it)
 		}
 		if in.ExclusiveStartKey = out.LastEvaluatedKey; len(out.LastEvaluatedKey) == 0 {
 			return page, nil
@@ -64,11 +67,11 @@ func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	}
 }
 
-func readHit(q *table.Query, m attributes) (table.Item, error) {
+func readHit(it *table.Item, q *table.Query, m attributes) error {
 	if q.Index == table.Base {
-		return readItem(table.Data, m)
+		return readItem(it, table.Data, m)
 	}
-	return readEntry(q.Index, m)
+	return readEntry(it, q.Index, m)
 }
 
 func (s *Store) queryInput(q *table.Query) *dynamodb.QueryInput {

@@ -23,17 +23,17 @@ type form int64
 
 const (
 	loose  form = 0
-	minute      = 60
+	minute form = 60
 )
 
-func formAt(now time.Time) form { return form((now.Unix()/minute + 1) * minute) }
+func formAt(now time.Time) form { return (form(now.Unix())/minute + 1) * minute }
 
 // forms are all that a commit of these writes can have had within a token's life, the likely first: of other processes too, whose clocks may
 // be a little ahead.
 func forms(now time.Time) []form {
 	f := formAt(now)
 	out := []form{f, loose}
-	for back := form(minute); back <= form(table.TokenLife/time.Second); back += minute {
+	for back := minute; back <= form(table.TokenLife/time.Second); back += minute {
 		out = append(out, f-back)
 	}
 	return append(out, f+minute)

@@ -33,8 +33,8 @@ func (s *Store) Scan(ctx context.Context, segment, of int) iter.Seq2[table.Item,
 			}
 			now := s.now()
 			for _, m := range out.Items {
-				it, err := readItem(table.Data, m)
-				if err != nil {
+				var it table.Item
+				if err := readItem(&it, table.Data, m); err != nil {
 					yield(table.Item{}, err)
 					return
 				}

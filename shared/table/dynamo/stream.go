@@ -94,9 +94,9 @@ func image(m map[string]attribute) (*table.Item, error) {
 			out[name] = nil
 		}
 	}
-	it, err := readItem(table.Data, out)
-	if err != nil {
+	it := &table.Item{}
+	if err := readItem(it, table.Data, out); err != nil {
 		return nil, err
 	}
-	return &it, nil
+	return it, nil
 }
