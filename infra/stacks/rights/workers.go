@@ -1,0 +1,31 @@
+package rights
+
+import (
+	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/table"
+)
+
+// Workers are the functions that no client calls, by handler.
+var Workers = map[string]Rights{
+	"stream.changes": {
+		Read: []string{start, key.EveryTenant("")}, Write: []string{key.EveryTenant("AULOG")}, ReadKeys: true, Unwrap: true, Mac: true, Wake: true,
+	},
+	"jobs.run": {
+		Read: []string{key.EveryTenant(""), key.EveryControl("*"), key.DueJobs}, Indexes: []table.Index{table.G1, table.G2, table.G3, table.G4},
+		Append: []string{events}, Write: []string{key.EveryTenant(""), key.EveryControl("*")},
+		ReadKeys: true, WriteKeys: []string{accountKeys, tenantKeys}, Unwrap: true, Wrap: true, Mac: true,
+		Identity: everyIdentity, Mail: true, Texts: true,
+	},
+	"jobs.due": {
+		Read: []string{start, key.EveryTenant("JOB#*"), systemJobs, key.DueJobs}, Indexes: []table.Index{table.G4}, Wake: true,
+	},
+	"schedule.reconcile": {
+		Read: []string{start, key.EveryTenant(""), key.EveryControl("TENANTS"), key.EveryControl("ONB#*")}, Indexes: []table.Index{table.G1},
+		Append: []string{events}, Write: []string{users, organisation, meta, jobs}, ReadKeys: true, Unwrap: true, Identity: everyIdentity,
+	},
+}
+
+var everyIdentity = []string{
+	"AdminCreateUser", "AdminDeleteUser", "AdminDisableUser", "AdminEnableUser", "AdminGetUser", "AdminInitiateAuth", "AdminSetUserPassword",
+	"AdminUpdateUserAttributes", "AdminUserGlobalSignOut", "ListUsers",
+}
