@@ -27,7 +27,7 @@ func statements(x rights.Rights) string {
 	if len(x.Indexes) > 0 {
 		var arns []string
 		for _, i := range x.Indexes {
-			arns = append(arns, fmt.Sprintf("%s/index/g%d", dataTable, i))
+			arns = append(arns, fmt.Sprintf("%s/index/gsi%d", dataTable, i))
 		}
 		p.allow("ReadIndexes", []string{"dynamodb:Query"}, arns, x.Read)
 	}
