@@ -8,7 +8,7 @@ N     ?= 100000
 SEED  ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: peers test-peers help run demo webhook test race check fmt generate bench bench-policy fuzz conformance hooks clean
+.PHONY: peers test-peers help run demo webhook test race check fmt generate bench bench-policy build build-twice run-lambda bench-lambda fuzz conformance hooks clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,21 @@ bench: ## run the benchmarks; each prints its ratio to a peer or a limit
 
 bench-policy: ## compare the permission engine with others, side by side; see ARGS=--help
 	@cd infra/bench && $(GO) run . $(ARGS)
+
+build: ## build what is deployed, for linux/arm64, into dist/
+	@$(GO) run ./infra/lambda/build
+
+build-twice: ## build twice, from two folders, and compare byte for byte
+	@set -e; d=$$(mktemp -d); trap 'rm -rf "$$d"' EXIT; mkdir "$$d/copy"; git ls-files -z | xargs -0 cp --parents -t "$$d/copy"; \
+	$(GO) run ./infra/lambda/build --out "$$d/one" >/dev/null; (cd "$$d/copy" && GOCACHE="$$d/cache" $(GO) run ./infra/lambda/build --out "$$d/two" >/dev/null); \
+	diff -r "$$d/one" "$$d/two" && echo "two builds are the same"
+
+run-lambda: ## serve the API by the Lambda binaries on 127.0.0.1:3000, on stand-ins for AWS (needs make peers)
+	@$(GO) run ./infra/lambda/build --arch host --no-zip --out bin/lambda >/dev/null
+	@$(GO) run ./infra/lambda/run --addr $(ADDR) --binaries bin/lambda
+
+bench-lambda: ## compare the Lambda binaries with one that does nothing: start, size, memory, an invocation
+	@$(GO) run ./infra/lambda/bench
 
 peers: ## install the programs that stand in for AWS in tests (needs Python and Node) into .peers
 	@./infra/peers/install.sh

@@ -26,22 +26,32 @@ import (
 
 // All gives every route of the API, resource by resource, and the document that describes them.
 func All(p *platform.Platform) []edge.Route {
-	all := slices.Concat(
-		health.Routes(),
-		webhooks.Routes(p),
-		onboarding.Routes(p),
-		auth.Routes(p),
-		me.Routes(p),
-		org.Routes(p),
-		users.Routes(p),
-		roles.Routes(p),
-		permissions.Routes(p),
-		accounts.Routes(p),
-		categories.Routes(p),
-		jobs.Routes(p),
-		audit.Routes(p),
-	)
-	return append(all, docs.Routes(all)...)
+	by := ByResource(p)
+	var all []edge.Route
+	for _, resource := range resources {
+		all = append(all, by[resource]...)
+	}
+	return all
+}
+
+// resources are in the order of the document.
+var resources = []string{
+	"health", "webhooks", "onboarding", "auth", "me", "org", "users", "roles", "permissions", "accounts", "categories", "jobs", "audit", "docs",
+}
+
+// ByResource gives the routes by the name of the package that declares them, which is that of the Lambda binary that serves them.
+func ByResource(p *platform.Platform) map[string][]edge.Route {
+	by := map[string][]edge.Route{
+		"health": health.Routes(), "webhooks": webhooks.Routes(p), "onboarding": onboarding.Routes(p), "auth": auth.Routes(p), "me": me.Routes(p),
+		"org": org.Routes(p), "users": users.Routes(p), "roles": roles.Routes(p), "permissions": permissions.Routes(p),
+		"accounts": accounts.Routes(p), "categories": categories.Routes(p), "jobs": jobs.Routes(p), "audit": audit.Routes(p),
+	}
+	var others []edge.Route
+	for _, resource := range resources {
+		others = append(others, by[resource]...)
+	}
+	by["docs"] = docs.Routes(others)
+	return by
 }
 
 // Worker runs every job of the product.

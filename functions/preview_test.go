@@ -264,7 +264,7 @@ func TestPreviewIsHeld(t *testing.T) {
 	body := m{"grants": grantsOf("all")}
 	var a, b, c foretold
 	match.Patch(role+"?preview=true", body).Want(t, http.StatusOK, "").Read(t, &a)
-	match.Patch(role+"?preview=true", `{ "grants": `+fmt.Sprintf("%s", jsonOf(t, grantsOf("all")))+` }`).Want(t, http.StatusOK, "").Read(t, &b)
+	match.Patch(role+"?preview=true", `{ "grants": `+string(jsonOf(t, grantsOf("all")))+` }`).Want(t, http.StatusOK, "").Read(t, &b)
 	f.admin.client.Post(role+"/preview", body).Want(t, http.StatusOK, "").Read(t, &c)
 	if a.Hash == "" || a.Hash != b.Hash || a.Hash != c.Hash || len(c.Preview.Users) == 0 {
 		t.Errorf("one change has the hashes %s, %s, %s", a.Hash, b.Hash, c.Hash)

@@ -146,7 +146,7 @@ func TestHistory(t *testing.T) {
 	if r := got[2]; r.Contact != a.Contacts[0].ID || r.After["title"] != "Buyer" || len(r.After) != 1 {
 		t.Errorf("%+v", r)
 	}
-	if r := got[1]; r.Reason != "To call" || r.After != nil && len(r.After) > 0 {
+	if r := got[1]; r.Reason != "To call" || len(r.After) > 0 {
 		t.Errorf("%+v", r)
 	}
 	if r := got[0]; r.Before["status"] != "active" || r.After["status"] != "inactive" {

@@ -40,7 +40,9 @@ func TestMyPermissions(t *testing.T) {
 	for _, k := range []table.Key{key.User(w.Tenant, who.User), key.Place(w.Tenant, who.User)} {
 		w.Edit(t, k, func(doc map[string]any) { doc["departmentId"], doc["postIds"] = own, []id.Post{post} })
 	}
-	w.Edit(t, key.Place(w.Tenant, report.User), func(doc map[string]any) { doc["managerId"] = who.User })
+	for _, k := range []table.Key{key.User(w.Tenant, report.User), key.Place(w.Tenant, report.User)} {
+		w.Edit(t, k, func(doc map[string]any) { doc["managerId"] = who.User })
+	}
 	w.Edit(t, key.Tenant(w.Tenant), func(doc map[string]any) {
 		doc["authzVer"], doc["orgVer"] = doc["authzVer"].(float64)+1, doc["orgVer"].(float64)+1
 	})

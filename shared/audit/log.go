@@ -96,7 +96,28 @@ func (l *Log) Advance(ctx context.Context, now time.Time) (int, error) {
 	if err != nil || len(changes) == 0 {
 		return 0, err
 	}
-	found := 0
+	found, err := l.Take(ctx, changes, now)
+	if err != nil {
+		return 0, err
+	}
+	if found == 0 && len(changes) < 500 && onlyOwn(changes) {
+		return 0, nil // our own writes: moving the position for them would never end
+	}
+	pos.After = next
+	doc, err := json.Marshal(pos)
+	if err != nil {
+		return 0, err
+	}
+	err = l.table.Commit(ctx, token("position", next), table.Put(table.Item{Key: position, Doc: doc}, cond))
+	if _, moved := errors.AsType[*table.ConditionFailed](err); moved {
+		err = nil // another process moved it
+	}
+	return len(changes), err
+}
+
+// Take numbers the events among the changes that have no number yet, and answers how many events there were, known ones included. It keeps no
+// position: it is for who is handed the changes, by a stream, say. They may come again, and those of different partitions in any order.
+func (l *Log) Take(ctx context.Context, changes []table.Change, now time.Time) (found int, err error) {
 	byTenant := map[id.Tenant][]table.Item{}
 	for _, c := range changes {
 		if c.After == nil {
@@ -116,19 +137,7 @@ func (l *Log) Advance(ctx context.Context, now time.Time) (int, error) {
 			events = events[n:]
 		}
 	}
-	if found == 0 && len(changes) < 500 && onlyOwn(changes) {
-		return 0, nil // our own writes: moving the position for them would never end
-	}
-	pos.After = next
-	doc, err := json.Marshal(pos)
-	if err != nil {
-		return 0, err
-	}
-	err = l.table.Commit(ctx, token("position", next), table.Put(table.Item{Key: position, Doc: doc}, cond))
-	if _, moved := errors.AsType[*table.ConditionFailed](err); moved {
-		err = nil // another process moved it
-	}
-	return len(changes), err
+	return found, nil
 }
 
 // onlyOwn reports whether the log itself wrote every change.

@@ -31,7 +31,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	err := x.serve(ctx)
 	if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || fault.IsKind(err, fault.Unavailable)) {
-		x.cut = r.Context().Err() != nil
+		x.cut = errors.Is(r.Context().Err(), context.Canceled) // the client left; a server whose own time ends answers
 		err = fault.New(fault.Unavailable, "timed_out").After(time.Second).Because(err)
 	}
 	x.denied(ctx, err)

@@ -186,6 +186,15 @@ func (j *Job) item() (table.Item, error) {
 	return it, nil
 }
 
+// Waiting reads the job that the item is, if it is one that waits to be run. One that runs is not: its lease may end, which a look finds.
+func Waiting(it *table.Item) (Job, bool, error) {
+	if it == nil || it.Index[table.G4].PK != key.DueJobs {
+		return Job{}, false, nil
+	}
+	j, err := fromItem(*it)
+	return j, err == nil && j.Status == Queued, err
+}
+
 func fromItem(it table.Item) (Job, error) {
 	var j Job
 	if err := json.Unmarshal(it.Doc, &j); err != nil {

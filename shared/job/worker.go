@@ -50,23 +50,45 @@ func (w *Worker) Handle(kind string, r Runner) {
 // RunDue runs every job that is due, one after the other, each once, those included that the runs themselves stage; it answers how many
 // it ran. Jobs that another worker holds are left out. A job that fails is no error of RunDue.
 func (w *Worker) RunDue(ctx context.Context) (ran int, err error) {
+	err = w.EachDue(ctx, func(j Job) error {
+		ok, err := w.runOne(ctx, j)
+		if ok {
+			ran++
+		}
+		return err
+	})
+	return ran, err
+}
+
+// EachDue hands over every job that is due, each once, those included that fall due meanwhile. The first error ends it.
+func (w *Worker) EachDue(ctx context.Context, do func(Job) error) error {
 	seen := map[id.Job]bool{}
 	for {
 		due, _, err := w.look(ctx, w.store.now(), seen)
 		if err != nil || len(due) == 0 {
-			return ran, err
+			return err
 		}
 		for _, j := range due {
 			seen[j.ID] = true
-			ok, err := w.runOne(ctx, j)
-			if err != nil {
-				return ran, err
-			}
-			if ok {
-				ran++
+			if err := do(j); err != nil {
+				return err
 			}
 		}
 	}
+}
+
+// RunOne runs the job if it is due and nobody holds it. Otherwise there is nothing to do, which is no error: whoever names a job may be late,
+// or early, or name it twice. A job that fails is no error either.
+func (w *Worker) RunOne(ctx context.Context, t id.Tenant, j id.Job) error {
+	got, err := w.store.Get(ctx, t, j)
+	if fault.IsKind(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil || got.Ended() || got.Due.After(w.store.now()) || w.runners[got.Kind] == nil {
+		return err
+	}
+	_, err = w.runOne(ctx, got)
+	return err
 }
 
 // Run runs due jobs until the context ends, then lets go of those that run: they stay due. It looks when the table changes, when the

@@ -69,9 +69,6 @@ func Joined(x id.Tenant, c id.Category) table.Key { return data(t(x, "KJ#"+strin
 // indexes start with it, so a place in one is a place in all of them.
 func Newest(updated time.Time, a id.Account) string { return Stamp(updated) + "#" + string(a) }
 
-// newestLen is the length of every place that Newest gives.
-const newestLen = len("20060102T150405.000Z#acct_") + 26
-
 // Listed is an account as its index entries have it. Owner and department stand behind the place, so that who reads an index can pass over
 // what a scope does not reach without reading the account.
 type Listed struct {

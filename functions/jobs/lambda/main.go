@@ -1,0 +1,36 @@
+// Command lambda runs jobs: those that a queue names, those that are due, and the hourly reconciliation. It also serves the operations of jobs.
+package main
+
+import (
+	"github.com/steward-crm/steward/functions"
+	"github.com/steward-crm/steward/functions/jobs"
+	"github.com/steward-crm/steward/functions/users"
+	"github.com/steward-crm/steward/infra/lambda"
+	"github.com/steward-crm/steward/infra/lambda/withidentity"
+	"github.com/steward-crm/steward/infra/lambda/withkeys"
+	"github.com/steward-crm/steward/infra/lambda/withnotify"
+	"github.com/steward-crm/steward/infra/lambda/withqueue"
+	"github.com/steward-crm/steward/infra/lambda/withtable"
+	"github.com/steward-crm/steward/infra/lambda/withtokens"
+)
+
+type handlers = map[string]func(*lambda.Deployment) (lambda.Handler, error)
+
+func main() {
+	lambda.Main(
+		lambda.Events(handlers{
+			"jobs.run": func(d *lambda.Deployment) (lambda.Handler, error) {
+				return lambda.RunJobs(d.Log, functions.Worker(d.Platform)), nil
+			},
+			"schedule.reconcile": func(d *lambda.Deployment) (lambda.Handler, error) {
+				return lambda.Scheduled(users.Desk(d.Platform).Reconcile), nil
+			},
+		}, withtable.Part(), withkeys.DataAndAudit(), withidentity.Part(), withnotify.Part()),
+		lambda.Events(handlers{
+			"jobs.due": func(d *lambda.Deployment) (lambda.Handler, error) {
+				return lambda.WakeDue(functions.Worker(d.Platform), d.Queue), nil
+			},
+		}, withtable.Part(), withqueue.Part()),
+		lambda.HTTP(jobs.Routes, withtable.Part(), withkeys.Data(), withtokens.Part()),
+	)
+}

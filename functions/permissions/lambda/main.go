@@ -1,0 +1,14 @@
+// Command lambda serves the operations of permissions, one a process.
+package main
+
+import (
+	"github.com/steward-crm/steward/functions/permissions"
+	"github.com/steward-crm/steward/infra/lambda"
+	"github.com/steward-crm/steward/infra/lambda/withkeys"
+	"github.com/steward-crm/steward/infra/lambda/withtable"
+	"github.com/steward-crm/steward/infra/lambda/withtokens"
+)
+
+func main() {
+	lambda.Main(lambda.HTTP(permissions.Routes, withtable.Part(), withkeys.Data(), withtokens.Part()))
+}

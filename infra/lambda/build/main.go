@@ -1,0 +1,121 @@
+// Command build makes what is deployed: for each functions/<resource>/lambda a dist/<resource>/bootstrap and a dist/<resource>.zip, and prints
+// their sizes. The same source gives the same bytes: paths are trimmed, no version control is stamped, and the archives hold one time.
+//
+//	go run ./infra/lambda/build [--out dist] [--arch arm64] [--no-zip]
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/flate"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// Flags are those that every binary is built with.
+var Flags = []string{"-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-tags", "lambda.norpc"}
+
+func main() {
+	out := flag.String("out", "dist", "folder to build into")
+	arch := flag.String("arch", "arm64", "architecture: arm64 or amd64, or host")
+	bare := flag.Bool("no-zip", false, "build no archives")
+	flag.Parse()
+	if err := run(*out, *arch, !*bare, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "build: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+func run(out, arch string, zips bool, w io.Writer) error {
+	if arch == "host" {
+		arch = runtime.GOARCH
+	}
+	mains, err := filepath.Glob("functions/*/lambda/main.go")
+	if err != nil || len(mains) == 0 {
+		return errors.Join(err, errors.New("no functions/*/lambda: run it at the root of the repository"))
+	}
+	staged, err := os.MkdirTemp("", "steward-build-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(staged) }()
+	var names []string
+	for _, m := range mains {
+		names = append(names, filepath.Base(filepath.Dir(filepath.Dir(m))))
+	}
+	slices.Sort(names)
+	// One go build for all would name every binary after its folder, which is "lambda" each time. The build cache compiles what they share once.
+	for _, name := range names {
+		if err := build(name, arch, filepath.Join(staged, name)); err != nil {
+			return err
+		}
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "resource\tbinary MB\tzip MB\t")
+	for _, name := range names {
+		binary, archive, err := place(staged, out, name, zips)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t\n", name, float64(binary)/1e6, float64(archive)/1e6)
+	}
+	return t.Flush()
+}
+
+func build(name, arch, to string) error {
+	c := exec.Command("go", slices.Concat([]string{"build", "-o", to}, Flags, []string{"./functions/" + name + "/lambda"})...)
+	c.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0")
+	c.Stderr = os.Stderr
+	if err := c.Run(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// place puts the binary, and its archive, where SAM looks for them.
+func place(staged, out, name string, zips bool) (binary, archive int, err error) {
+	b, err := os.ReadFile(filepath.Join(staged, name))
+	if err != nil {
+		return 0, 0, err
+	}
+	dir := filepath.Join(out, name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return 0, 0, err
+	}
+	boot := filepath.Join(dir, "bootstrap")
+	if err := os.Remove(boot); err != nil && !errors.Is(err, os.ErrNotExist) { // one that runs cannot be written over
+		return 0, 0, err
+	}
+	if err := os.WriteFile(boot, b, 0o755); err != nil || !zips {
+		return len(b), 0, err
+	}
+	z, err := pack(b)
+	if err != nil {
+		return 0, 0, err
+	}
+	return len(b), len(z), os.WriteFile(dir+".zip", z, 0o644)
+}
+
+// pack makes an archive that depends on the binary's bytes only.
+func pack(bootstrap []byte) ([]byte, error) {
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestCompression) })
+	h := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate, Modified: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}
+	h.SetMode(0o755)
+	f, err := z.CreateHeader(h)
+	if err == nil {
+		_, err = f.Write(bootstrap)
+	}
+	err = errors.Join(err, z.Close())
+	return out.Bytes(), err
+}

@@ -1,0 +1,67 @@
+package lambda
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/job"
+	"github.com/steward-crm/steward/shared/table"
+)
+
+// Queue carries the names of due jobs to the workers. It may carry one twice, and in any order: the job's own item decides whether it runs.
+type Queue interface {
+	// Wake asks for the job to be looked at after the pause, which is at most MaxPause.
+	Wake(ctx context.Context, j Due, pause time.Duration) error
+}
+
+// MaxPause is the longest that SQS holds a message back (November 2026).
+const MaxPause = 15 * time.Minute
+
+// Due names a job: the body of the queue's messages.
+type Due struct {
+	Tenant id.Tenant `json:"tenant,omitempty"` // "" for work of the system
+	Job    id.Job    `json:"job"`
+}
+
+// Wake is the consumer that sends jobs to the queue when they begin to wait. Those that wait for longer than the queue holds a message, and
+// those whose worker died, are found by jobs.due.
+func Wake(q Queue, now func() time.Time) Consumer {
+	return func(ctx context.Context, changes []table.Change) error {
+		for _, c := range changes {
+			j, waits, err := job.Waiting(c.After)
+			if err != nil {
+				return err
+			}
+			pause := max(j.Due.Sub(now()), 0)
+			if !waits || pause > MaxPause {
+				continue
+			}
+			if err := q.Wake(ctx, Due{j.Tenant, j.ID}, pause); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// WakeDue sends every job that is due to the queue.
+func WakeDue(w *job.Worker, q Queue) Handler {
+	return Scheduled(func(ctx context.Context) error {
+		return w.EachDue(ctx, func(j job.Job) error { return q.Wake(ctx, Due{j.Tenant, j.ID}, 0) })
+	})
+}
+
+// RunJobs makes a handler of the queue of jobs.
+func RunJobs(log *slog.Logger, w *job.Worker) Handler {
+	return Messages(log, func(ctx context.Context, body []byte) error {
+		var due Due
+		if err := json.Unmarshal(body, &due); err != nil {
+			return err
+		}
+		return w.RunOne(ctx, due.Tenant, due.Job)
+	})
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// pace is how long the pollers wait when there is nothing.
+const pace = 200 * time.Millisecond
+
+// again gives the records that a function wants again.
+func again(b []byte) (ids []string, err error) {
+	var a struct {
+		Items []struct {
+			ID string `json:"itemIdentifier"`
+		} `json:"batchItemFailures"`
+	}
+	err = json.Unmarshal(b, &a)
+	for _, i := range a.Items {
+		ids = append(ids, i.ID)
+	}
+	return ids, err
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// stream hands the table's stream to its function, as Lambda does of one shard: in order, and again from where the function asks for.
+type stream struct {
+	pool  *pool
+	there *deployment
+}
+
+// follow begins at the oldest record. moto keeps them all, in one shard.
+func (s *stream) follow(ctx context.Context, log *slog.Logger) {
+	var list struct {
+		Streams []struct{ StreamArn, TableName string }
+	}
+	var described struct {
+		StreamDescription struct{ Shards []struct{ ShardId string } } //nolint:revive // DynamoDB's names
+	}
+	var at struct{ ShardIterator string }
+	err := s.ask(ctx, "ListStreams", map[string]any{"TableName": "steward-data"}, &list)
+	if err == nil && len(list.Streams) == 0 {
+		err = fmt.Errorf("the table has no stream")
+	}
+	if err == nil {
+		err = s.ask(ctx, "DescribeStream", map[string]any{"StreamArn": list.Streams[0].StreamArn}, &described)
+	}
+	if err == nil && len(described.StreamDescription.Shards) == 0 {
+		err = fmt.Errorf("the stream has no shard")
+	}
+	if err == nil {
+		err = s.ask(ctx, "GetShardIterator", map[string]any{
+			"StreamArn": list.Streams[0].StreamArn, "ShardId": described.StreamDescription.Shards[0].ShardId, "ShardIteratorType": "TRIM_HORIZON",
+		}, &at)
+	}
+	if err != nil {
+		log.Error("stream", "error", err.Error())
+		return
+	}
+	iterator := at.ShardIterator
+	for ctx.Err() == nil {
+		var got struct {
+			Records           []jsontext.Value
+			NextShardIterator string
+		}
+		if err := s.ask(ctx, "GetRecords", map[string]any{"ShardIterator": iterator, "Limit": 50}, &got); err != nil {
+			if ctx.Err() == nil {
+				log.Error("stream", "error", err.Error())
+			}
+			wait(ctx, time.Second)
+			continue
+		}
+		if len(got.Records) == 0 {
+			wait(ctx, pace)
+			continue
+		}
+		s.deliver(ctx, log, got.Records)
+		iterator = got.NextShardIterator
+	}
+}
+
+func (s *stream) deliver(ctx context.Context, log *slog.Logger, records []jsontext.Value) {
+	for len(records) > 0 && ctx.Err() == nil {
+		event, err := json.Marshal(map[string]any{"Records": records})
+		if err != nil {
+			log.Error("stream", "error", err.Error())
+			return
+		}
+		b, err := s.pool.invoke(ctx, "stream.changes", event)
+		var failed []string
+		if err == nil {
+			failed, err = again(b)
+		}
+		switch {
+		case err != nil:
+			if ctx.Err() == nil {
+				log.Error("stream", "error", err.Error())
+			}
+		case len(failed) == 0:
+			return
+		default:
+			for len(records) > 0 && number(records[0]) != failed[0] {
+				records = records[1:]
+			}
+		}
+		wait(ctx, time.Second)
+	}
+}
+
+func number(record jsontext.Value) string {
+	var r struct {
+		DynamoDB struct{ SequenceNumber string } `json:"dynamodb"`
+	}
+	_ = json.Unmarshal(record, &r) // one without a number is no record that the function names
+	return r.DynamoDB.SequenceNumber
+}
+
+// ask calls DynamoDB Streams. moto looks at no signature, only at whose it would be.
+func (s *stream) ask(ctx context.Context, call string, in, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.there.endpoint+"/", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	r.Header.Set("X-Amz-Target", "DynamoDBStreams_20120810."+call)
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/"+region+"/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+	a, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = a.Body.Close() }()
+	b, err := io.ReadAll(a.Body)
+	if err != nil {
+		return err
+	}
+	if a.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %d %.300s", call, a.StatusCode, b)
+	}
+	return json.Unmarshal(b, out)
+}
+
+// queue hands the messages of the queue of jobs to their function, and takes away those that it does not want again.
+type queue struct {
+	pool  *pool
+	there *deployment
+}
+
+func (q *queue) follow(ctx context.Context, log *slog.Logger) {
+	for ctx.Err() == nil {
+		n, err := q.turn(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.Error("queue", "error", err.Error())
+		}
+		if n == 0 {
+			wait(ctx, pace)
+		}
+	}
+}
+
+func (q *queue) turn(ctx context.Context) (int, error) {
+	got, err := q.there.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.there.queue, MaxNumberOfMessages: 10, VisibilityTimeout: 30})
+	if err != nil || len(got.Messages) == 0 {
+		return 0, err
+	}
+	var records []map[string]string
+	for _, m := range got.Messages {
+		records = append(records, map[string]string{"messageId": *m.MessageId, "body": *m.Body})
+	}
+	event, err := json.Marshal(map[string]any{"Records": records})
+	if err != nil {
+		return 0, err
+	}
+	b, err := q.pool.invoke(ctx, "jobs.run", event)
+	if err != nil {
+		return 0, err
+	}
+	failed, err := again(b)
+	if err != nil {
+		return 0, err
+	}
+	keep := map[string]bool{}
+	for _, id := range failed {
+		keep[id] = true
+	}
+	for _, m := range got.Messages {
+		if keep[*m.MessageId] {
+			continue
+		}
+		if _, err := q.there.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &q.there.queue, ReceiptHandle: m.ReceiptHandle}); err != nil {
+			return 0, err
+		}
+	}
+	return len(got.Messages), nil
+}

@@ -1,0 +1,158 @@
+// Command run serves the API by the Lambda binaries themselves: a process for each operation, started at its first use, behind a small Lambda
+// Runtime API and a gateway on a loopback port. Behind the functions stands moto, which plays DynamoDB, KMS, Cognito, SES, SNS, SQS and Secrets
+// Manager; a front before it mends what moto would be wrong about for this use (see front.go). The table's stream, the queue of jobs and the
+// schedules reach their functions as on AWS.
+//
+//	go run ./infra/lambda/build --arch host --no-zip --out bin/lambda
+//	go run ./infra/lambda/run [--addr 127.0.0.1:3000] [--binaries bin/lambda] [--data .steward] [--peers .peers]
+//
+// The first line on standard output, once it serves, is "listening on http://HOST:PORT". Everything is lost when it ends.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/steward-crm/steward/functions"
+	"github.com/steward-crm/steward/shared/platform"
+)
+
+type options struct {
+	addr, binaries, data, peers string
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.addr, "addr", "127.0.0.1:3000", "loopback address to serve on; port 0 picks a free one")
+	flag.StringVar(&o.binaries, "binaries", "bin/lambda", "folder that infra/lambda/build has built into for this machine")
+	flag.StringVar(&o.data, "data", ".steward", "folder for the webhook secret and the functions' logs")
+	flag.StringVar(&o.peers, "peers", ".peers", "folder that make peers has installed into; STEWARD_PEERS wins")
+	flag.Parse()
+	if p := os.Getenv("STEWARD_PEERS"); p != "" {
+		o.peers = p
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, o, os.Stdout, slog.New(slog.NewJSONHandler(os.Stderr, nil))); err != nil {
+		fmt.Fprintln(os.Stderr, "run-lambda: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := os.MkdirAll(o.data, 0o700); err != nil {
+		return err
+	}
+	host, _, err := net.SplitHostPort(o.addr)
+	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
+		return fmt.Errorf("--addr %s is no loopback address", o.addr)
+	}
+	listener, err := net.Listen("tcp", o.addr)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }()
+	moto, stopMoto, err := startMoto(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer stopMoto()
+	front, err := newFront(moto)
+	if err != nil {
+		return err
+	}
+	aws, stopFront, err := serve(front)
+	if err != nil {
+		return err
+	}
+	defer stopFront()
+	there, err := provision(ctx, aws, filepath.Join(o.data, "onboarding.whsec"))
+	if err != nil {
+		return fmt.Errorf("making what the functions need: %w", err)
+	}
+	logs, err := os.Create(filepath.Join(o.data, "functions.log"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, logs.Close()) }()
+	pool := newPool(o.binaries, there.environ(), logs)
+	api, stopAPI, err := serve(pool)
+	if err != nil {
+		return err
+	}
+	defer stopAPI()
+	pool.api = api
+	defer pool.stop()
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /_local/outbox", front.outbox)
+	mux.Handle("/", newGateway(functions.All(&platform.Platform{}), pool))
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	var workers sync.WaitGroup
+	for _, work := range []func(context.Context, *slog.Logger){
+		(&stream{pool: pool, there: there}).follow, (&queue{pool: pool, there: there}).follow,
+		every(time.Minute, pool, "jobs.due"), every(time.Hour, pool, "schedule.reconcile"),
+	} {
+		workers.Go(func() { work(ctx, log) })
+	}
+	failed := make(chan error, 1)
+	workers.Go(func() { failed <- server.Serve(listener) })
+	fmt.Fprintf(stdout, "listening on http://%s\n  webhook secret     %s\n  functions' logs    %s\n  mails and messages http://%s/_local/outbox\n",
+		listener.Addr(), there.secretFile, logs.Name(), listener.Addr())
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	cancel()
+	pool.stop()
+	err = errors.Join(err, server.Close())
+	workers.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return err
+}
+
+// serve serves the handler on a free loopback port; it gives host and port, and what ends it.
+func serve(h http.Handler) (string, func(), error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	done := make(chan struct{})
+	go func() { defer close(done); _ = s.Serve(l) }() // ends with Close
+	return l.Addr().String(), func() { _ = s.Close(); <-done }, nil
+}
+
+// every invokes a scheduled function at the start and then at the interval.
+func every(d time.Duration, p *pool, name string) func(context.Context, *slog.Logger) {
+	return func(ctx context.Context, log *slog.Logger) {
+		t := time.NewTicker(d)
+		defer t.Stop()
+		for {
+			if _, err := p.invoke(ctx, name, []byte("{}")); err != nil && ctx.Err() == nil {
+				log.Error(name, "error", err.Error())
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-t.C:
+			}
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/steward-crm/steward/shared/text"
+)
+
+// message is one that was sent, in the form of the local process's outbox.
+type message struct {
+	Channel           string    `json:"channel"`
+	To                string    `json:"to"`
+	Template          string    `json:"template"`
+	Locale            string    `json:"locale"`
+	Subject           string    `json:"subject,omitempty"`
+	Text              string    `json:"text"`
+	At                time.Time `json:"at"`
+	TemporaryPassword string    `json:"temporaryPassword,omitempty"`
+	Code              string    `json:"code,omitempty"`
+}
+
+// worded is a template in one language, as what it becomes.
+type worded struct {
+	channel, template, locale string
+	form                      *regexp.Regexp
+}
+
+var blank = regexp.MustCompile(`\\\{([a-zA-Z]+)\\\}`)
+
+// templates are all that the catalogue has.
+var templates = sync.OnceValue(func() (all []worded) {
+	for code, in := range text.Codes() {
+		channel, rest, _ := strings.Cut(code, ".")
+		template, ok := strings.CutSuffix(rest, ".text")
+		if channel = map[string]string{"mail": "email", "sms": "sms"}[channel]; !ok || channel == "" {
+			continue
+		}
+		for locale, words := range in {
+			seen := map[string]bool{}
+			form := blank.ReplaceAllStringFunc(regexp.QuoteMeta(words), func(s string) string {
+				name := blank.FindStringSubmatch(s)[1]
+				if seen[name] {
+					return `.*?`
+				}
+				seen[name] = true
+				return `(?P<` + name + `>.*?)`
+			})
+			all = append(all, worded{channel, template, locale, regexp.MustCompile(`(?s)^` + form + `$`)})
+		}
+	}
+	return all
+})
+
+// read finds out which template the message is, and what stands in its blanks.
+func read(m message) message {
+	for _, t := range templates() {
+		found := t.form.FindStringSubmatch(m.Text)
+		if t.channel != m.Channel || found == nil {
+			continue
+		}
+		m.Template, m.Locale = t.template, t.locale
+		for i, name := range t.form.SubexpNames() {
+			switch name {
+			case "temporaryPassword":
+				m.TemporaryPassword = found[i]
+			case "code":
+				m.Code = found[i]
+			}
+		}
+		return m
+	}
+	return m
+}

@@ -1,0 +1,49 @@
+// Package withtable names DynamoDB as a function's table.
+package withtable
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/steward-crm/steward/infra/lambda"
+	"github.com/steward-crm/steward/infra/lambda/withaws"
+	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/table"
+	"github.com/steward-crm/steward/shared/table/dynamo"
+)
+
+// Part opens both tables. Its warm read is of a key that need not exist: it pays for the connection, and meets missing rights, a wrong
+// region and expired credentials before the first request does.
+func Part() lambda.Part {
+	return lambda.Part{
+		Vars: []lambda.Var{lambda.Table, lambda.KeysTable},
+		Open: func(d *lambda.Deployment) error {
+			s, err := dynamo.Open(dynamo.Options{
+				AWS: dynamodb.Options{
+					Region: d.Config.Region, Credentials: withaws.Credentials(d.Config), HTTPClient: withaws.HTTP(), BaseEndpoint: d.Config.Endpoint("DYNAMODB"),
+				},
+				Data: d.Config.Table, Keys: d.Config.KeysTable, Now: d.Now,
+			})
+			if err != nil {
+				return err
+			}
+			d.Table = s
+			return nil
+		},
+		Warm: func(ctx context.Context, d *lambda.Deployment) error {
+			_, err := d.Table.Get(ctx, key.Control("START", "warm"))
+			return err
+		},
+	}
+}
+
+// Changes reads a batch of the Data table's stream, for lambda.Stream.
+func Changes(event []byte) ([]table.Change, string, error) {
+	changes, err := dynamo.ReadChanges(event)
+	if unread, ok := errors.AsType[*dynamo.Unread](err); ok {
+		return changes, unread.Position, err
+	}
+	return changes, "", err
+}
