@@ -1,5 +1,5 @@
-// Command stacks writes the CloudFormation stacks of the API, infra/api-<domain>.yaml, from the route table: a Lambda function for each
-// operation with a role, a log group and an alarm of its own, and its route on the HTTP API. With --check it writes nothing and exits with
+// Command stacks writes the CloudFormation stacks that hold functions: infra/api-<domain>.yaml from the route table, a Lambda function for each
+// operation with a role, a log group and an alarm of its own, and its route on the HTTP API; and infra/workers.yaml. With --check it writes nothing and exits with
 // status 1 when one is not what the source says. What a role may do stands in package rights; all other stacks are written by hand.
 package main
 
@@ -27,15 +27,17 @@ func run(root string, check bool) error {
 	if err != nil {
 		return err
 	}
-	var wrong []error
-	wanted := map[string]bool{}
+	files := map[string][]byte{}
+	if files[filepath.Join(root, "infra", "workers.yaml")], err = renderWorkers(); err != nil {
+		return err
+	}
 	for i := range all {
-		want, err := all[i].render()
-		if err != nil {
+		if files[filepath.Join(root, "infra", "api-"+all[i].Domain+".yaml")], err = all[i].render(); err != nil {
 			return err
 		}
-		path := filepath.Join(root, "infra", "api-"+all[i].Domain+".yaml")
-		wanted[path] = true
+	}
+	var wrong []error
+	for path, want := range files {
 		got, err := os.ReadFile(path)
 		switch {
 		case err == nil && bytes.Equal(got, want):
@@ -51,7 +53,7 @@ func run(root string, check bool) error {
 	}
 	for _, path := range old {
 		switch {
-		case wanted[path]:
+		case files[path] != nil:
 		case check:
 			wrong = append(wrong, fmt.Errorf("%s is of no domain; run make generate", path))
 		default:

@@ -81,7 +81,9 @@ func (o operation) Public() bool { return o.Access.String() == "public" }
 //go:embed api.yaml.tmpl
 var form string
 
-var forms = template.Must(template.New("api").Funcs(template.FuncMap{"statements": statements, "value": value}).Parse(form))
+var functionsOfForms = template.FuncMap{"statements": statements, "value": value}
+
+var forms = template.Must(template.New("api").Funcs(functionsOfForms).Parse(form))
 
 func (s *stack) render() ([]byte, error) {
 	var b bytes.Buffer
@@ -102,6 +104,11 @@ var values = map[string]string{
 	"STEWARD_CLIENT":         "!Ref Client",
 	"STEWARD_CLIENT_SECRET":  `!Sub "{{resolve:secretsmanager:${ClientSecret}}}"`,
 	"STEWARD_WEBHOOK_SECRET": "!Ref WebhookSecret",
+	"STEWARD_JOBS_QUEUE":     "!Ref JobsQueue",
+	"STEWARD_MAIL_FROM":      "!Ref MailFrom",
+	"STEWARD_MAIL_SET":       "!Ref MailSet",
+	"STEWARD_SMS_SENDER":     "!Ref SmsSender",
+	"STEWARD_BASE_URL":       "!Ref BaseUrl",
 }
 
 func value(variable string) (string, error) {

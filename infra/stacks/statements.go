@@ -74,6 +74,21 @@ func statements(x rights.Rights) string {
 	if x.Secret {
 		p.open("WebhookSecrets", "Allow", []string{"secretsmanager:GetSecretValue"}, []string{"!Ref WebhookSecret"})
 	}
+	if x.Mail {
+		const ses = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:"
+		p.open("Mail", "Allow", []string{"ses:SendEmail"}, []string{ses + "identity/${MailDomain}", ses + "configuration-set/${MailSet}"})
+		p.line("  Condition:")
+		p.line("    StringEquals: {\"ses:FromAddress\": !Ref MailFrom}")
+	}
+	if x.Texts {
+		p.line("- Sid: Texts")
+		p.line("  Effect: Allow")
+		p.line("  Action: [\"sns:Publish\"]")
+		p.line("  NotResource: !Sub arn:${AWS::Partition}:sns:*:*:* # no topic: a phone number has no resource")
+	}
+	if x.Wake {
+		p.open("Wake", "Allow", []string{"sqs:SendMessage"}, []string{"!Ref JobsQueueArn"})
+	}
 	return strings.TrimRight(p.String(), "\n")
 }
 

@@ -44,7 +44,7 @@ var (
 	stored   = []string{"STEWARD_TABLE", "STEWARD_KEYS_TABLE", "STEWARD_KEY_DATA"}
 	signedIn = append(stored[:3:3], "STEWARD_POOL", "STEWARD_CLIENT")
 	signing  = append(signedIn[:5:5], "STEWARD_KEY_AUDIT", "STEWARD_CLIENT_SECRET")
-	working  = append(signing[:7:7], "STEWARD_MAIL_FROM", "STEWARD_MAIL_SET", "STEWARD_SMS_SENDER", "STEWARD_BASE_URL", "STEWARD_JOBS_QUEUE")
+	working  = append(signing[:7:7], "STEWARD_MAIL_FROM", "STEWARD_MAIL_SET", "STEWARD_SMS_SENDER", "STEWARD_BASE_URL")
 )
 
 var rows = map[string]row{
@@ -77,6 +77,7 @@ var rows = map[string]row{
 	},
 }
 
+// onboarding are the system's records of tenants that come and change.
 var onboarding = []string{
 	key.EveryControl("DEAD"), key.EveryControl("EXT#*"), key.EveryControl("HELD#*"), slugs, key.EveryControl("WH#*"), key.EveryControl("ONB#*"),
 }

@@ -25,6 +25,14 @@ var Workers = map[string]Rights{
 	},
 }
 
+// VariablesOf are the variables that each worker reads.
+var VariablesOf = map[string][]string{
+	"stream.changes":     append(stored[:3:3], "STEWARD_KEY_AUDIT", "STEWARD_JOBS_QUEUE"),
+	"jobs.run":           working,
+	"jobs.due":           {"STEWARD_TABLE", "STEWARD_KEYS_TABLE", "STEWARD_JOBS_QUEUE"},
+	"schedule.reconcile": working,
+}
+
 var everyIdentity = []string{
 	"AdminCreateUser", "AdminDeleteUser", "AdminDisableUser", "AdminEnableUser", "AdminGetUser", "AdminInitiateAuth", "AdminSetUserPassword",
 	"AdminUpdateUserAttributes", "AdminUserGlobalSignOut", "ListUsers",
