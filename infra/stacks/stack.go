@@ -93,7 +93,6 @@ func (s *stack) render() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-
 // values are where the variables of the environment come from.
 var values = map[string]string{
 	"STEWARD_TABLE":          "!Ref Table",

@@ -100,3 +100,8 @@ func Resources() []string { return slices.Sorted(maps.Keys(rows)) }
 
 // Variables are those of the environment that the resource's binary reads, without what AWS sets.
 func Variables(resource string) []string { return rows[resource].env }
+
+// Exceptions are the operations that a row of their own names.
+func Exceptions() []string {
+	return slices.Concat(asking, slices.Sorted(maps.Keys(exact)), slices.Sorted(maps.Keys(identity)))
+}

@@ -8,7 +8,7 @@ import (
 // Workers are the functions that no client calls, by handler.
 var Workers = map[string]Rights{
 	"stream.changes": {
-		Read: []string{start, key.EveryTenant("")}, Write: []string{key.EveryTenant("AULOG")}, ReadKeys: true, Unwrap: true, Mac: true, Wake: true,
+		Read: []string{start, key.EveryTenant(""), feed}, Write: []string{key.EveryTenant("AULOG"), key.EveryTenant("CNT"), feed}, ReadKeys: true, Unwrap: true, Mac: true, Wake: true,
 	},
 	"jobs.run": {
 		Read: []string{key.EveryTenant(""), key.EveryControl("*"), key.DueJobs}, Indexes: []table.Index{table.G1, table.G2, table.G3, table.G4},
