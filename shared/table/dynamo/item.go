@@ -33,8 +33,9 @@ var (
 
 func init() {
 	for n := table.G1; n <= table.G5; n++ {
-		indexName[n] = "g" + strconv.Itoa(int(n))
-		indexAttr[n].pk, indexAttr[n].sk = indexName[n]+"pk", indexName[n]+"sk"
+		digit := strconv.Itoa(int(n))
+		indexName[n] = "gsi" + digit // DynamoDB wants three letters at least
+		indexAttr[n].pk, indexAttr[n].sk = "g"+digit+"pk", "g"+digit+"sk"
 	}
 }
 

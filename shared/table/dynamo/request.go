@@ -92,6 +92,13 @@ func (s *Store) input(r *request, f form) *dynamodb.TransactWriteItemsInput {
 		const old = types.ReturnValuesOnConditionCheckFailureAllOld
 		switch w.Op {
 		case table.OpPut:
+			if w.If.Kind == table.CondAbsent {
+				// A new item is put, never updated, so that a role can be allowed to add to the audit and not to change it.
+				x.Put = &types.Put{
+					TableName: name, Item: newItem(&w.Item, r.marks[i]), ConditionExpression: cond, ReturnValuesOnConditionCheckFailure: old,
+				}
+				continue
+			}
 			update := e.update(&w.Item, r.marks[i])
 			x.Update = &types.Update{
 				TableName: name, Key: key, UpdateExpression: &update, ConditionExpression: cond,
@@ -158,6 +165,30 @@ func (e *expression) condition(w *table.Write, f form) *string {
 		e.ttl, e.values[":h"] = true, num(int64(f))
 	}
 	return &c
+}
+
+// newItem is what is stored of an item that was not there.
+func newItem(it *table.Item, marks string) attributes {
+	m := keyOf(&it.Key)
+	m[attrVersion] = num(1)
+	if !it.Expires.IsZero() {
+		m[attrExpires] = num(expirySecond(it.Expires))
+	}
+	if len(it.Doc) > 0 {
+		m[attrDoc] = str(string(it.Doc))
+	}
+	if marks != "" {
+		m[attrMarks] = str(marks)
+	}
+	if len(it.Sealed) > 0 {
+		m[attrSealed] = &types.AttributeValueMemberB{Value: it.Sealed}
+	}
+	if it.Space == table.Data {
+		for x, k := range it.Index {
+			m[indexAttr[x].pk], m[indexAttr[x].sk] = str(k.PK), str(k.SK)
+		}
+	}
+	return m
 }
 
 // update stores the item whole: it sets what the item has, removes what it has not, and raises the version, all in one request.
