@@ -184,7 +184,7 @@ func newItem(it *table.Item, marks string) attributes {
 		m[attrExpires] = num(expirySecond(it.Expires))
 	}
 	if len(it.Doc) > 0 {
-		m[attrDoc] = str(string(it.Doc))
+		m[attrDoc] = &types.AttributeValueMemberB{Value: it.Doc}
 	}
 	if marks != "" {
 		m[attrMarks] = str(marks)
