@@ -72,6 +72,7 @@ func Main(groups ...Group) {
 		fmt.Fprintln(os.Stderr, "steward: "+strings.ReplaceAll(err.Error(), "\n", "; "))
 		os.Exit(1)
 	}
+	//lint:ignore SA1019 bytes in and out: Start would decode by reflection, which facts of the design measured as dearer
 	awslambda.StartHandler(h)
 }
 
