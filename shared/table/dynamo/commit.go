@@ -25,6 +25,9 @@ var errMoving = errors.New("dynamo: items expired under the commit again and aga
 // with the token again finds it burnt and goes on with the next one that is made of it.
 const turns = 8
 
+// longest is how long one Commit goes on at most: well within the time that DynamoDB remembers its token for.
+const longest = table.TokenLife / 2
+
 var errBurnt = errors.New("dynamo: the commit failed and was tried again more often than tokens are made of one")
 
 // Commit implements table.Table. Under Always, a Put over an item that has expired and is not yet removed goes on counting its versions.
@@ -39,6 +42,8 @@ func (s *Store) Commit(ctx context.Context, token string, writes ...table.Write)
 	if err := ctx.Err(); err != nil {
 		return unavailable(err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
 	for turn := range turns {
 		r.token, r.astray = s.token(token, turn), false
 		if burnt, err := s.commit(ctx, r); !burnt {

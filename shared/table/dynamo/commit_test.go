@@ -8,10 +8,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/table"
+	"github.com/steward-crm/steward/shared/table/dynamo"
 )
 
 // before does something before each request of one operation goes out.
@@ -186,4 +188,18 @@ func TestStrayCopy(t *testing.T) {
 			t.Errorf("the first writes again: %v", err)
 		}
 	}
+}
+
+// TestCommitEndsWithinTheTokensLife: however patient the options, a Commit does not outlive what DynamoDB remembers of it.
+func TestCommitEndsWithinTheTokensLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, dynamo.Options{
+			AWS: client("http://peer.test", nobody{}), Data: "d", Keys: "k", Now: time.Now, Pause: atOnce, Attempts: 1_000_000, Patience: time.Second,
+		})
+		start := time.Now()
+		err := s.Commit(context.Background(), "t", table.Delete(spot, table.Always))
+		if took := time.Since(start); !fault.Is(err, "table_unavailable") || took > table.TokenLife/2 {
+			t.Errorf("%v after %v", err, took)
+		}
+	})
 }
