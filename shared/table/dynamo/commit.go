@@ -107,9 +107,13 @@ func reused(err error) bool {
 
 var errForgotten = errors.New("dynamo: the token was forgotten while it was being settled")
 
-// settle decides about a token that was used for another request: for the same writes in another form, which is a replay; to burn it; or for
-// other writes.
+// settle decides about a token that was used for another request: to burn it; for the same writes in another form, which is a replay; or for
+// other writes. It asks for the burning first: who repeats a failed commit finds that, and a token that is forgotten meanwhile is burnt then
+// instead of the commit being applied in a form of the past.
 func (s *Store) settle(ctx context.Context, r *request, tried form, why error) (burnt bool, err error) {
+	if err := s.transact(ctx, r, s.burn(r)); !reused(err) {
+		return err == nil, fold(err)
+	}
 	if r.timed {
 		for _, f := range forms(s.now()) {
 			if f == tried {
@@ -123,9 +127,6 @@ func (s *Store) settle(ctx context.Context, r *request, tried form, why error) (
 				return false, fold(err)
 			}
 		}
-	}
-	if err := s.transact(ctx, r, s.burn(r)); !reused(err) {
-		return err == nil, fold(err)
 	}
 	return false, fault.New(fault.Internal, "token_reused").Because(why)
 }

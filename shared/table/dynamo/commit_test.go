@@ -203,3 +203,12 @@ func TestCommitEndsWithinTheTokensLife(t *testing.T) {
 		}
 	})
 }
+
+// TestPlainFailureAsksOnce: without a lost reply, no token is burnt.
+func TestPlainFailureAsksOnce(t *testing.T) {
+	peer := &stub{status: 400, say: `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","message":"cancelled","CancellationReasons":[{"Code":"ConditionalCheckFailed"}]}`}
+	err := onStub(t, peer).Commit(t.Context(), "t", table.Put(table.Item{Key: spot}, table.Present))
+	if _, failed := errors.AsType[*table.ConditionFailed](err); !failed || peer.asked != 1 {
+		t.Errorf("%v, asked %d times", err, peer.asked)
+	}
+}
