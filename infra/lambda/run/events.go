@@ -53,7 +53,6 @@ func (s *stream) follow(ctx context.Context, log *slog.Logger) {
 	var described struct {
 		StreamDescription struct{ Shards []struct{ ShardId string } } //nolint:revive // DynamoDB's names
 	}
-	var at struct{ ShardIterator string }
 	err := s.ask(ctx, "ListStreams", map[string]any{"TableName": "steward-data"}, &list)
 	if err == nil && len(list.Streams) == 0 {
 		err = fmt.Errorf("the table has no stream")
@@ -64,35 +63,40 @@ func (s *stream) follow(ctx context.Context, log *slog.Logger) {
 	if err == nil && len(described.StreamDescription.Shards) == 0 {
 		err = fmt.Errorf("the stream has no shard")
 	}
-	if err == nil {
-		err = s.ask(ctx, "GetShardIterator", map[string]any{
-			"StreamArn": list.Streams[0].StreamArn, "ShardId": described.StreamDescription.Shards[0].ShardId, "ShardIteratorType": "TRIM_HORIZON",
-		}, &at)
-	}
 	if err != nil {
 		log.Error("stream", "error", err.Error())
 		return
 	}
-	iterator := at.ShardIterator
+	from := map[string]any{
+		"StreamArn": list.Streams[0].StreamArn, "ShardId": described.StreamDescription.Shards[0].ShardId, "ShardIteratorType": "TRIM_HORIZON",
+	}
 	for ctx.Err() == nil {
-		var got struct {
-			Records           []jsontext.Value
-			NextShardIterator string
-		}
-		if err := s.ask(ctx, "GetRecords", map[string]any{"ShardIterator": iterator, "Limit": 50}, &got); err != nil {
+		records, err := s.after(ctx, from)
+		if err != nil {
 			if ctx.Err() == nil {
 				log.Error("stream", "error", err.Error())
 			}
 			wait(ctx, time.Second)
 			continue
 		}
-		if len(got.Records) == 0 {
+		if len(records) == 0 {
 			wait(ctx, pace)
 			continue
 		}
-		s.deliver(ctx, log, slices.DeleteFunc(got.Records, bare))
-		iterator = got.NextShardIterator
+		from["ShardIteratorType"], from["SequenceNumber"] = "AFTER_SEQUENCE_NUMBER", number(records[len(records)-1])
+		s.deliver(ctx, log, slices.DeleteFunc(records, bare))
 	}
+}
+
+// after reads by an iterator of its own each time: those of moto go on reading a table that a transaction which was taken back has replaced.
+func (s *stream) after(ctx context.Context, from map[string]any) ([]jsontext.Value, error) {
+	var at struct{ ShardIterator string }
+	if err := s.ask(ctx, "GetShardIterator", from, &at); err != nil {
+		return nil, err
+	}
+	var got struct{ Records []jsontext.Value }
+	err := s.ask(ctx, "GetRecords", map[string]any{"ShardIterator": at.ShardIterator, "Limit": 50}, &got)
+	return got.Records, err
 }
 
 // bare reports whether the record is moto's alone: an update that makes an item is two records there, the first of the keys without any

@@ -49,7 +49,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch target := r.Header.Get("X-Amz-Target"); {
-	case strings.HasPrefix(target, "DynamoDB_"):
+	case strings.HasPrefix(target, "DynamoDB"): // its stream as well, which would show a transaction that is taken back
 		f.table.Lock()
 		defer f.table.Unlock()
 	case target == cognito+"RevokeToken":
