@@ -91,7 +91,8 @@ var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
 	return k
 })
 
-// Deploy opens a deployment; the test's end closes it. Its clock starts on 2 March 2026 and stands still.
+// Deploy opens a deployment; the test's end closes it. Its clock starts on 2 March 2026 and stands still. An operation that asks the table or
+// the keys for what its function on AWS has no right to fails the test.
 func Deploy(t testing.TB) *Deployment {
 	t.Helper()
 	d := &Deployment{
@@ -115,8 +116,8 @@ func Deploy(t testing.TB) *Deployment {
 	d.Store, d.Master, d.Outbox = store, master, box
 	secret := sha256.Sum256([]byte(t.Name()))
 	d.Platform = &platform.Platform{
-		Table: store, Feed: store, Identity: provider, Keys: master, Notify: box,
-		Crypt: crypt.New(master, store, now, rand.Reader), Now: now, IDs: id.NewSource(now, rand.Reader), Random: rand.Reader,
+		Table: guardedTable{store, t}, Feed: store, Identity: provider, Keys: guardedKeys{master, t}, Notify: box,
+		Crypt: crypt.New(guardedKeys{master, t}, guardedTable{store, t}, now, rand.Reader), Now: now, IDs: id.NewSource(now, rand.Reader), Random: rand.Reader,
 		Log:     slog.New(slog.NewJSONHandler(d.Logged, nil)),
 		Webhook: func() [][]byte { return [][]byte{secret[:]} },
 		BaseURL: "https://steward.example",

@@ -73,7 +73,7 @@ func Serve(t testing.TB, p *platform.Platform, routes []edge.Route, options ...f
 	if err != nil {
 		t.Fatalf("edgetest: %v", err)
 	}
-	return &Server{Handler: h, now: p.Now}
+	return &Server{Handler: judged(h, routes), now: p.Now}
 }
 
 // As gives a client of the user.

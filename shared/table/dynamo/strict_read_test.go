@@ -111,13 +111,14 @@ func (s *strict) query(body []byte) (any, error) {
 	}
 	at := []string{"pk", "sk"}
 	if in.IndexName != "" {
-		if i, err := strconv.Atoi(strings.TrimPrefix(in.IndexName, "g")); err != nil || i < 1 || i > 5 || in.TableName != s.data {
+		if i, err := strconv.Atoi(strings.TrimPrefix(in.IndexName, "gsi")); err != nil || i < 1 || i > 5 || in.TableName != s.data {
 			return nil, invalid("The table does not have the specified index: %s", in.IndexName)
 		}
 		if in.ConsistentRead != nil && *in.ConsistentRead {
 			return nil, invalid("Consistent reads are not supported on global secondary indexes")
 		}
-		at = []string{in.IndexName + "pk", in.IndexName + "sk", "pk", "sk"}
+		of := strings.Replace(in.IndexName, "gsi", "g", 1)
+		at = []string{of + "pk", of + "sk", "pk", "sk"}
 	}
 	var rows []row
 	e := expressions{names: in.ExpressionAttributeNames, values: in.ExpressionAttributeValues, used: map[string]bool{}}

@@ -32,7 +32,7 @@ type strict struct {
 	tokens  map[string]remembered
 	busy    map[[3]string]bool
 	running map[string]bool // tokens of transactions in flight
-	applied int             // transactions
+	applied int             // transactions, but those that burn a token
 	stream  []map[string]any
 	changed chan struct{}
 }
@@ -118,6 +118,7 @@ func read(body []byte, into any) error {
 type write struct {
 	TableName                           string
 	Key                                 row
+	Item                                row // of a Put
 	UpdateExpression                    string
 	ConditionExpression                 string
 	ExpressionAttributeNames            map[string]string
@@ -140,6 +141,14 @@ func primary(key row) (k [2]string, err error) {
 	return [2]string{*pk.S, *sk.S}, nil
 }
 
+// key is the write's primary key.
+func (w *write) key() row {
+	if w.Item != nil {
+		return row{"pk": w.Item["pk"], "sk": w.Item["sk"]}
+	}
+	return w.Key
+}
+
 // judge evaluates one write on the row that is stored; next is nil when it is deleted or was not there.
 func (w *write) judge(stored row, kind string) (holds bool, next row, err error) {
 	e := expressions{row: stored, names: w.ExpressionAttributeNames, values: w.ExpressionAttributeValues, used: map[string]bool{}}
@@ -156,6 +165,10 @@ func (w *write) judge(stored row, kind string) (holds bool, next row, err error)
 		e.update(w.UpdateExpression, next)
 		if next.size() > table.MaxItem {
 			e.fail("Item size to update has exceeded the maximum allowed size")
+		}
+	case "Put":
+		if next = w.Item; next.size() > table.MaxItem {
+			e.fail("Item size has exceeded the maximum allowed size")
 		}
 	case "ConditionCheck":
 		if next = stored; w.ConditionExpression == "" {
@@ -201,7 +214,7 @@ func (s *strict) transact(body []byte) (any, error) {
 	for i, item := range in.TransactItems {
 		reasons[i].Code = "None"
 		for _, w := range item {
-			k, err := primary(w.Key)
+			k, err := primary(w.key())
 			if err != nil {
 				return nil, err
 			}
@@ -234,7 +247,9 @@ func (s *strict) transact(body []byte) (any, error) {
 		return nil, err
 	}
 	s.tokens[in.ClientRequestToken] = remembered{at: s.now(), what: what}
-	s.applied++
+	if _, burns := in.TransactItems[0]["ConditionCheck"]; !burns || at[0][1] != in.ClientRequestToken {
+		s.applied++
+	}
 	return map[string]any{}, nil
 }
 
@@ -254,7 +269,7 @@ func (s *strict) apply(items []map[string]write, reasons []reason) error {
 			if err != nil {
 				return err
 			}
-			k, _ := primary(w.Key)
+			k, _ := primary(w.key())
 			holds, row, err := w.judge(m[k], kind)
 			if err != nil {
 				return err
@@ -278,7 +293,7 @@ func (s *strict) apply(items []map[string]write, reasons []reason) error {
 	for i, item := range items {
 		for kind, w := range item {
 			if kind != "ConditionCheck" {
-				k, _ := primary(w.Key)
+				k, _ := primary(w.key())
 				s.store(w.TableName, k, next[i])
 			}
 		}

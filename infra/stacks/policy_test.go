@@ -1,0 +1,189 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// statement is one of a policy, with where it stands.
+type statement struct {
+	where string
+	body  map[string]any
+}
+
+// rolesPolicies are the statements that roles are given; others belong to a key, a queue, a topic or a bucket.
+func rolesPolicies(d document) (all []statement) {
+	for name, r := range d.Resources {
+		var documents []any
+		switch r.Type {
+		case "AWS::IAM::Role":
+			for _, p := range list(r.Properties["Policies"]) {
+				documents = append(documents, members(p)["PolicyDocument"])
+			}
+		case "AWS::IAM::RolePolicy":
+			documents = append(documents, r.Properties["PolicyDocument"])
+		}
+		for _, doc := range documents {
+			for _, s := range list(members(doc)["Statement"]) {
+				all = append(all, statement{d.file + " " + name, members(s)})
+			}
+		}
+	}
+	return all
+}
+
+// noResource are the actions that IAM knows no resource for (service authorization reference, November 2026).
+var noResource = []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+
+// TestRolesGrantNoMoreThanTheyName holds that no role has a wildcard of actions or resources, and that no role scans or touches the audit.
+func TestRolesGrantNoMoreThanTheyName(t *testing.T) {
+	seen := 0
+	for _, d := range templates(t) {
+		for _, s := range rolesPolicies(d) {
+			seen++
+			actions := words(s.body["Action"])
+			if len(actions) == 0 || s.body["NotAction"] != nil {
+				t.Errorf("%s: a statement without actions: %v", s.where, s.body)
+			}
+			for _, a := range actions {
+				if strings.Contains(a, "*") || a == "dynamodb:Scan" || strings.HasPrefix(a, "dynamodb:PartiQL") {
+					t.Errorf("%s grants %s", s.where, a)
+				}
+			}
+			resources := words(s.body["Resource"])
+			texts := slices.Equal(actions, []string{"sns:Publish"}) && text(s.body["NotResource"]) == "arn:${AWS::Partition}:sns:*:*:*"
+			if len(resources) == 0 && !texts {
+				t.Errorf("%s names no resource: %v", s.where, s.body)
+			}
+			for _, r := range resources {
+				bare := slices.IndexFunc(actions, func(a string) bool { return !slices.Contains(noResource, a) }) < 0
+				sub := strings.HasSuffix(r, "/stream/*") || r == "${Bucket.Arn}/*" || r == "${ReplicaBucketArn}/*"
+				if strings.Contains(r, "*") && !sub && (r != "*" || !bare) {
+					t.Errorf("%s: %v on %s", s.where, actions, r)
+				}
+			}
+			changes := slices.ContainsFunc(actions, func(a string) bool { return a == "dynamodb:UpdateItem" || a == "dynamodb:DeleteItem" })
+			if s.body["Effect"] == "Allow" && changes && members(s.body["Condition"])["ForAllValues:StringLike"] == nil {
+				t.Errorf("%s writes to any partition", s.where)
+			}
+		}
+	}
+	if seen < 300 {
+		t.Errorf("looked at %d statements", seen)
+	}
+}
+
+// TestAuditIsOnlyAddedTo: whoever may write to a table may not change or remove an event of the audit.
+func TestAuditIsOnlyAddedTo(t *testing.T) {
+	writers := 0
+	for _, d := range templates(t) {
+		keeps := map[string]bool{}
+		var writing []string
+		for _, s := range rolesPolicies(d) {
+			actions := words(s.body["Action"])
+			switch {
+			case s.body["Sid"] == "KeepEvents":
+				cond := members(members(s.body["Condition"])["ForAnyValue:StringLike"])["dynamodb:LeadingKeys"]
+				keeps[s.where] = s.body["Effect"] == "Deny" && slices.Equal(words(cond), []string{"T#*#AU#*"}) &&
+					slices.Equal(actions, []string{"dynamodb:DeleteItem", "dynamodb:UpdateItem"})
+			case slices.Contains(actions, "dynamodb:UpdateItem") && strings.HasSuffix(text(list(s.body["Resource"])[0]), "table/${Table}"):
+				writing = append(writing, s.where)
+			}
+		}
+		for _, w := range writing {
+			writers++
+			if !keeps[w] {
+				t.Errorf("%s may change the audit", w)
+			}
+		}
+	}
+	if writers < 60 {
+		t.Errorf("%d roles write", writers)
+	}
+}
+
+// TestEveryFunctionIsWatched holds what every function has of its own.
+func TestEveryFunctionIsWatched(t *testing.T) {
+	functions := 0
+	for _, d := range templates(t) {
+		global := members(d.Globals["Function"])
+		for name, r := range d.Resources {
+			if r.Type != "AWS::Serverless::Function" {
+				continue
+			}
+			functions++
+			where := d.file + " " + name
+			of := func(key string) any {
+				if v, ok := r.Properties[key]; ok {
+					return v
+				}
+				return global[key]
+			}
+			if text(of("Role")) != "${"+name+"Role.Arn}" || d.Resources[name+"Role"].Type != "AWS::IAM::Role" {
+				t.Errorf("%s has no role of its own", where)
+			}
+			log := d.Resources[name+"Log"]
+			if text(members(of("LoggingConfig"))["LogGroup"]) != "${"+name+"Log}" || log.Type != "AWS::Logs::LogGroup" || log.Properties["RetentionInDays"] == nil {
+				t.Errorf("%s has no log group of its own with an end", where)
+			}
+			if members(of("LoggingConfig"))["LogFormat"] != "JSON" || of("Tracing") != "Active" || of("Runtime") != "provided.al2023" {
+				t.Errorf("%s: log format, tracing, runtime: %v", where, r.Properties)
+			}
+			timeout, _ := of("Timeout").(int)
+			if memory, _ := of("MemorySize").(int); memory != 256 || timeout < 1 || timeout > 900 {
+				t.Errorf("%s: memory %d, timeout %d", where, memory, timeout)
+			}
+			if r.Metadata["SkipBuild"] != true {
+				t.Errorf("%s is built by SAM: its binary would be another", where)
+			}
+			alarm := d.Resources[name+"Alarm"]
+			var watched []string
+			walk(alarm.Properties, "", func(path, v string) {
+				if strings.HasSuffix(path, "MetricName") || strings.HasSuffix(path, "Value.Ref") {
+					watched = append(watched, v)
+				}
+			})
+			slices.Sort(watched)
+			if !slices.Equal(watched, slices.Sorted(slices.Values([]string{"Errors", "Throttles", name, name}))) || alarm.Properties["AlarmActions"] == nil {
+				t.Errorf("%s: its alarm watches %v", where, watched)
+			}
+			if d.file == "workers.yaml" && !hasDeadLetters(d, name) {
+				t.Errorf("%s is asynchronous, and what it fails at is lost", where)
+			}
+		}
+	}
+	if functions < 100 {
+		t.Errorf("%d functions", functions)
+	}
+}
+
+func hasDeadLetters(d document, name string) bool {
+	for _, r := range d.Resources {
+		if text(r.Properties["FunctionName"]) != "${"+name+"}" {
+			continue
+		}
+		onFailure := members(members(r.Properties["DestinationConfig"])["OnFailure"])["Destination"]
+		// What a queue's function fails at goes back to the queue, whose redrive TestQueues holds.
+		if onFailure != nil || text(r.Properties["EventSourceArn"]) == "${JobsQueueArn}" {
+			return true
+		}
+	}
+	return false
+}
+
+// TestQueues: a queue that is worked on has a dead-letter queue, and every queue is encrypted.
+func TestQueues(t *testing.T) {
+	d := readTemplate(t, "../messaging.yaml")
+	for name, r := range d.Resources {
+		if r.Type != "AWS::SQS::Queue" {
+			continue
+		}
+		if r.Properties["KmsMasterKeyId"] == nil {
+			t.Errorf("%s is not encrypted", name)
+		}
+		if !strings.HasPrefix(name, "Failed") && r.Properties["RedrivePolicy"] == nil {
+			t.Errorf("%s has no dead letters", name)
+		}
+	}
+}

@@ -1,0 +1,39 @@
+package rights
+
+import (
+	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/table"
+)
+
+// Workers are the functions that no client calls, by handler.
+var Workers = map[string]Rights{
+	"stream.changes": {
+		Read: []string{start, key.EveryTenant(""), feed}, Write: []string{key.EveryTenant("AULOG"), key.EveryTenant("CNT"), feed}, ReadKeys: true, Unwrap: true, Mac: true, Wake: true,
+	},
+	"jobs.run": {
+		Read: []string{key.EveryTenant(""), key.EveryControl("*"), key.DueJobs}, Indexes: []table.Index{table.G1, table.G2, table.G3, table.G4},
+		Append: []string{events}, Write: []string{key.EveryTenant(""), key.EveryControl("*")},
+		ReadKeys: true, WriteKeys: []string{accountKeys, tenantKeys}, Unwrap: true, Wrap: true, Mac: true,
+		Identity: everyIdentity, Mail: true, Texts: true,
+	},
+	"jobs.due": {
+		Read: []string{start, key.EveryTenant("JOB#*"), systemJobs, key.DueJobs}, Indexes: []table.Index{table.G4}, Wake: true,
+	},
+	"schedule.reconcile": {
+		Read: []string{start, key.EveryTenant(""), key.EveryControl("TENANTS"), key.EveryControl("ONB#*")}, Indexes: []table.Index{table.G1},
+		Append: []string{events}, Write: []string{users, organisation, meta, jobs}, ReadKeys: true, Unwrap: true, Identity: everyIdentity,
+	},
+}
+
+// VariablesOf are the variables that each worker reads.
+var VariablesOf = map[string][]string{
+	"stream.changes":     append(stored[:3:3], "STEWARD_KEY_AUDIT", "STEWARD_JOBS_QUEUE"),
+	"jobs.run":           working,
+	"jobs.due":           {"STEWARD_TABLE", "STEWARD_KEYS_TABLE", "STEWARD_JOBS_QUEUE"},
+	"schedule.reconcile": working,
+}
+
+var everyIdentity = []string{
+	"AdminCreateUser", "AdminDeleteUser", "AdminDisableUser", "AdminEnableUser", "AdminGetUser", "AdminInitiateAuth", "AdminSetUserPassword",
+	"AdminUpdateUserAttributes", "AdminUserGlobalSignOut", "ListUsers",
+}

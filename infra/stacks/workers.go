@@ -1,0 +1,44 @@
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"text/template"
+
+	"github.com/steward-crm/steward/infra/stacks/rights"
+)
+
+// worker is a function that no client calls.
+type worker struct {
+	Name, Handler, Binary string
+	Source                string // stream, queue, or the expression of its schedule
+	Timeout               int    // seconds
+	Env                   []string
+	rights.Rights
+}
+
+func workers() []worker {
+	all := []worker{
+		{Name: "StreamChanges", Handler: "stream.changes", Binary: "stream", Source: "stream", Timeout: 60},
+		{Name: "JobsRun", Handler: "jobs.run", Binary: "jobs", Source: "queue", Timeout: 900},
+		{Name: "JobsDue", Handler: "jobs.due", Binary: "jobs", Source: "rate(1 minute)", Timeout: 60},
+		{Name: "ScheduleReconcile", Handler: "schedule.reconcile", Binary: "jobs", Source: "rate(1 hour)", Timeout: 900},
+	}
+	for i := range all {
+		all[i].Rights, all[i].Env = rights.Workers[all[i].Handler], rights.VariablesOf[all[i].Handler]
+	}
+	return all
+}
+
+//go:embed workers.yaml.tmpl
+var workersForm string
+
+var workersTemplate = template.Must(template.New("workers").Funcs(functionsOfForms).Parse(workersForm))
+
+func renderWorkers() ([]byte, error) {
+	var b bytes.Buffer
+	if err := workersTemplate.Execute(&b, workers()); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
