@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -42,7 +43,8 @@ func wait(ctx context.Context, d time.Duration) {
 // stream hands the table's stream to its function, as Lambda does of one shard: in order, and again from where the function asks for.
 type stream struct {
 	pool  *pool
-	there *deployment
+	moto  string      // its URL
+	alone sync.Locker // keeps transactions out while the stream is read
 }
 
 // follow begins at the oldest record. moto keeps them all, in one shard.
@@ -88,8 +90,11 @@ func (s *stream) follow(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// after reads by an iterator of its own each time: those of moto go on reading a table that a transaction which was taken back has replaced.
+// after reads by an iterator of its own each time, and lets no transaction come between: an iterator of moto goes on reading the table that a
+// transaction wrote which was taken back.
 func (s *stream) after(ctx context.Context, from map[string]any) ([]jsontext.Value, error) {
+	s.alone.Lock()
+	defer s.alone.Unlock()
 	var at struct{ ShardIterator string }
 	if err := s.ask(ctx, "GetShardIterator", from, &at); err != nil {
 		return nil, err
@@ -151,7 +156,7 @@ func (s *stream) ask(ctx context.Context, call string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.there.endpoint+"/", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.moto+"/", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ import (
 type front struct {
 	moto *httputil.ReverseProxy
 
-	table sync.Mutex // held by the request that DynamoDB works on
+	table sync.Mutex // held by the request that DynamoDB works on, and while its stream is read
 
 	mu   sync.Mutex
 	sent []message // oldest first
@@ -49,7 +49,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch target := r.Header.Get("X-Amz-Target"); {
-	case strings.HasPrefix(target, "DynamoDB"): // its stream as well, which would show a transaction that is taken back
+	case strings.HasPrefix(target, "DynamoDB_"):
 		f.table.Lock()
 		defer f.table.Unlock()
 	case target == cognito+"RevokeToken":
