@@ -13,4 +13,4 @@ func (hello) Invoke(context.Context, []byte) ([]byte, error) {
 	return []byte(`{"statusCode":200,"body":"hello"}`), nil
 }
 
-func main() { lambda.StartHandler(hello{}) }
+func main() { lambda.Start(hello{}) }
