@@ -124,7 +124,7 @@ func (w *writer) answer() ([]byte, error) {
 	} else {
 		a.Body, a.Base64 = base64.StdEncoding.EncodeToString(w.body), true
 	}
-	return json.Marshal(a, json.Deterministic(true))
+	return json.Marshal(a)
 }
 
 func (w *writer) isText() bool {

@@ -72,8 +72,7 @@ func Main(groups ...Group) {
 		fmt.Fprintln(os.Stderr, "steward: "+strings.ReplaceAll(err.Error(), "\n", "; "))
 		os.Exit(1)
 	}
-	//lint:ignore SA1019 bytes in and out: Start would decode by reflection, which facts of the design measured as dearer
-	awslambda.StartHandler(h)
+	awslambda.Start(h)
 }
 
 // warmFor is how long the start waits for its one request. What does not answer within it is met, and reported, by the first invocation.

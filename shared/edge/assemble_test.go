@@ -170,3 +170,43 @@ func speak(t *testing.T, addr, request string) string {
 	}
 	return line
 }
+
+// TestPartsThatAreNeeded holds that an API without a store serves public routes that only read, one without an authenticator public routes,
+// and neither anything else.
+func TestPartsThatAreNeeded(t *testing.T) {
+	d := edgetest.Deploy(t)
+	nothing := func(context.Context, *edge.Request[edge.None]) (*edge.Reply[edge.None], error) {
+		return &edge.Reply[edge.None]{}, nil
+	}
+	route := func(method string, a edge.Access) edge.Route {
+		return edge.Handle(edge.Route{Operation: "things.do", Method: method, Path: "/things", Summary: "x", NoMatch: true, Access: a}, nothing)
+	}
+	for _, row := range []struct {
+		name             string
+		route            edge.Route
+		bare, storesOnly bool // is it served without any part, with a store but nobody who knows tokens
+	}{
+		{"a public read", route(http.MethodGet, edge.Public("x")), true, true},
+		{"a public change", route(http.MethodPost, edge.Public("x")), false, true},
+		{"a user's own read", route(http.MethodGet, edge.Self()), false, false},
+		{"a read by right", route(http.MethodGet, edge.May(policy.ModOrg, policy.View)), false, false},
+	} {
+		c := edge.Config{Routes: []edge.Route{row.route}, IDs: d.IDs, Now: d.Now, Log: d.Log}
+		h, err := edge.New(c)
+		if (err == nil) != row.bare {
+			t.Errorf("%s, without a part: %v", row.name, err)
+		}
+		c.Table, c.Crypt = d.Table, d.Crypt
+		if _, err := edge.New(c); (err == nil) != row.storesOnly {
+			t.Errorf("%s, with a store: %v", row.name, err)
+		}
+		if h == nil {
+			continue
+		}
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/things", nil))
+		if rec.Code != http.StatusNoContent {
+			t.Errorf("%s: %d %s", row.name, rec.Code, rec.Body)
+		}
+	}
+}

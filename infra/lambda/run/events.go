@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -41,7 +43,8 @@ func wait(ctx context.Context, d time.Duration) {
 // stream hands the table's stream to its function, as Lambda does of one shard: in order, and again from where the function asks for.
 type stream struct {
 	pool  *pool
-	there *deployment
+	moto  string      // its URL
+	alone sync.Locker // keeps transactions out while the stream is read
 }
 
 // follow begins at the oldest record. moto keeps them all, in one shard.
@@ -52,7 +55,6 @@ func (s *stream) follow(ctx context.Context, log *slog.Logger) {
 	var described struct {
 		StreamDescription struct{ Shards []struct{ ShardId string } } //nolint:revive // DynamoDB's names
 	}
-	var at struct{ ShardIterator string }
 	err := s.ask(ctx, "ListStreams", map[string]any{"TableName": "steward-data"}, &list)
 	if err == nil && len(list.Streams) == 0 {
 		err = fmt.Errorf("the table has no stream")
@@ -63,35 +65,53 @@ func (s *stream) follow(ctx context.Context, log *slog.Logger) {
 	if err == nil && len(described.StreamDescription.Shards) == 0 {
 		err = fmt.Errorf("the stream has no shard")
 	}
-	if err == nil {
-		err = s.ask(ctx, "GetShardIterator", map[string]any{
-			"StreamArn": list.Streams[0].StreamArn, "ShardId": described.StreamDescription.Shards[0].ShardId, "ShardIteratorType": "TRIM_HORIZON",
-		}, &at)
-	}
 	if err != nil {
 		log.Error("stream", "error", err.Error())
 		return
 	}
-	iterator := at.ShardIterator
+	from := map[string]any{
+		"StreamArn": list.Streams[0].StreamArn, "ShardId": described.StreamDescription.Shards[0].ShardId, "ShardIteratorType": "TRIM_HORIZON",
+	}
 	for ctx.Err() == nil {
-		var got struct {
-			Records           []jsontext.Value
-			NextShardIterator string
-		}
-		if err := s.ask(ctx, "GetRecords", map[string]any{"ShardIterator": iterator, "Limit": 50}, &got); err != nil {
+		records, err := s.after(ctx, from)
+		if err != nil {
 			if ctx.Err() == nil {
 				log.Error("stream", "error", err.Error())
 			}
 			wait(ctx, time.Second)
 			continue
 		}
-		if len(got.Records) == 0 {
+		if len(records) == 0 {
 			wait(ctx, pace)
 			continue
 		}
-		s.deliver(ctx, log, got.Records)
-		iterator = got.NextShardIterator
+		from["ShardIteratorType"], from["SequenceNumber"] = "AFTER_SEQUENCE_NUMBER", number(records[len(records)-1])
+		s.deliver(ctx, log, slices.DeleteFunc(records, bare))
 	}
+}
+
+// after reads by an iterator of its own each time, and lets no transaction come between: an iterator of moto goes on reading the table that a
+// transaction wrote which was taken back.
+func (s *stream) after(ctx context.Context, from map[string]any) ([]jsontext.Value, error) {
+	s.alone.Lock()
+	defer s.alone.Unlock()
+	var at struct{ ShardIterator string }
+	if err := s.ask(ctx, "GetShardIterator", from, &at); err != nil {
+		return nil, err
+	}
+	var got struct{ Records []jsontext.Value }
+	err := s.ask(ctx, "GetRecords", map[string]any{"ShardIterator": at.ShardIterator, "Limit": 50}, &got)
+	return got.Records, err
+}
+
+// bare reports whether the record is moto's alone: an update that makes an item is two records there, the first of the keys without any
+// attribute, which DynamoDB never holds.
+func bare(record jsontext.Value) bool {
+	var r struct {
+		DynamoDB struct{ Keys, NewImage map[string]jsontext.Value } `json:"dynamodb"`
+	}
+	err := json.Unmarshal(record, &r)
+	return err == nil && len(r.DynamoDB.NewImage) > 0 && len(r.DynamoDB.NewImage) == len(r.DynamoDB.Keys)
 }
 
 func (s *stream) deliver(ctx context.Context, log *slog.Logger, records []jsontext.Value) {
@@ -136,7 +156,7 @@ func (s *stream) ask(ctx context.Context, call string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.there.endpoint+"/", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.moto+"/", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}

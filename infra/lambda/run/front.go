@@ -21,7 +21,7 @@ import (
 type front struct {
 	moto *httputil.ReverseProxy
 
-	table sync.Mutex // held by the request that DynamoDB works on
+	table sync.Mutex // held by the request that DynamoDB works on, and while its stream is read
 
 	mu   sync.Mutex
 	sent []message // oldest first

@@ -104,7 +104,7 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	var workers sync.WaitGroup
 	for _, work := range []func(context.Context, *slog.Logger){
-		(&stream{pool: pool, there: there}).follow, (&queue{pool: pool, there: there}).follow,
+		(&stream{pool: pool, moto: moto, alone: &front.table}).follow, (&queue{pool: pool, there: there}).follow,
 		every(time.Minute, pool, "jobs.due"), every(time.Hour, pool, "schedule.reconcile"),
 	} {
 		workers.Go(func() { work(ctx, log) })
