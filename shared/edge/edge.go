@@ -38,8 +38,8 @@ type Subjects interface {
 	Subject(ctx context.Context, c identity.Claims, base principal.Principal) (*policy.Subject, error)
 }
 
-// Config is what an edge is made of. Fields without a remark are required; but Table, Crypt, Authenticator and Subjects may be nil where all
-// routes are public ones that only read.
+// Config is what an edge is made of. Fields without a remark are required; but Authenticator and Subjects may be nil where all routes are
+// public, and Table and Crypt where besides they only read.
 type Config struct {
 	Routes        []Route
 	Table         table.Table
@@ -120,9 +120,10 @@ const maxLocales = 1024
 // operation or path, a path that cannot be matched.
 func New(c Config) (http.Handler, error) {
 	c.Limits.fill()
-	still := !slices.ContainsFunc(c.Routes, func(r Route) bool { return r.Access.kind != accessPublic || r.Method != http.MethodGet })
-	ports := c.Table != nil && c.Crypt != nil && c.Authenticator != nil && c.Subjects != nil
-	if c.IDs == nil || c.Now == nil || c.Log == nil || !ports && !still {
+	public := !slices.ContainsFunc(c.Routes, func(r Route) bool { return r.Access.kind != accessPublic })
+	still := public && !slices.ContainsFunc(c.Routes, func(r Route) bool { return r.Method != http.MethodGet })
+	stores, known := c.Table != nil && c.Crypt != nil, c.Authenticator != nil && c.Subjects != nil
+	if c.IDs == nil || c.Now == nil || c.Log == nil || !stores && !still || !known && !public {
 		return nil, fmt.Errorf("edge: the configuration lacks a part: table %t, ids %t, now %t, log %t, crypt %t, authenticator %t, subjects %t",
 			c.Table != nil, c.IDs != nil, c.Now != nil, c.Log != nil, c.Crypt != nil, c.Authenticator != nil, c.Subjects != nil)
 	}

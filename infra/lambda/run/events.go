@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -89,9 +90,19 @@ func (s *stream) follow(ctx context.Context, log *slog.Logger) {
 			wait(ctx, pace)
 			continue
 		}
-		s.deliver(ctx, log, got.Records)
+		s.deliver(ctx, log, slices.DeleteFunc(got.Records, bare))
 		iterator = got.NextShardIterator
 	}
+}
+
+// bare reports whether the record is moto's alone: an update that makes an item is two records there, the first of the keys without any
+// attribute, which DynamoDB never holds.
+func bare(record jsontext.Value) bool {
+	var r struct {
+		DynamoDB struct{ Keys, NewImage map[string]jsontext.Value } `json:"dynamodb"`
+	}
+	err := json.Unmarshal(record, &r)
+	return err == nil && len(r.DynamoDB.NewImage) > 0 && len(r.DynamoDB.NewImage) == len(r.DynamoDB.Keys)
 }
 
 func (s *stream) deliver(ctx context.Context, log *slog.Logger, records []jsontext.Value) {

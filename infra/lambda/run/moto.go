@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	_ "embed"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -11,6 +13,9 @@ import (
 	"strconv"
 	"time"
 )
+
+//go:embed moto.py
+var starter string
 
 // startMoto starts moto on a free port and gives its URL.
 func startMoto(ctx context.Context, o options) (string, func(), error) {
@@ -22,12 +27,12 @@ func startMoto(ctx context.Context, o options) (string, func(), error) {
 	if err := l.Close(); err != nil {
 		return "", nil, err
 	}
-	program := filepath.Join(o.peers, "moto", "bin", "moto_server")
+	program := filepath.Join(o.peers, "moto", "bin", "python3")
 	log, err := os.Create(filepath.Join(o.data, "moto.log"))
 	if err != nil {
 		return "", nil, err
 	}
-	c := exec.Command(program, "-H", "127.0.0.1", "-p", strconv.Itoa(port))
+	c := exec.Command(program, "-c", starter, "-H", "127.0.0.1", "-p", strconv.Itoa(port))
 	c.Stdout, c.Stderr = log, log
 	if err := c.Start(); err != nil {
 		return "", nil, fmt.Errorf("%w: run make peers", err)
@@ -47,7 +52,7 @@ func startMoto(ctx context.Context, o options) (string, func(), error) {
 		}
 		select {
 		case <-gone:
-			return "", nil, fmt.Errorf("%s ended; see %s", program, log.Name())
+			return "", nil, fmt.Errorf("moto ended; see %s", log.Name())
 		case <-ctx.Done():
 			stop()
 			return "", nil, ctx.Err()
@@ -55,5 +60,5 @@ func startMoto(ctx context.Context, o options) (string, func(), error) {
 		}
 	}
 	stop()
-	return "", nil, fmt.Errorf("%s does not answer", program)
+	return "", nil, errors.New("moto does not answer")
 }
