@@ -286,6 +286,18 @@ func TestPreviewIsHeld(t *testing.T) {
 	f.admin.client.IfMatch(f.etag(other)).Patch(other, m{"departmentId": f.depts[0]}).Want(t, http.StatusOK, "")
 	match.With("Preview-Hash", a.Hash).Patch(role, body).Want(t, http.StatusConflict, "preview_stale")
 	match.Patch(role, body).Want(t, http.StatusOK, "")
+
+	// A change that raises nothing of the tenant's, such as a share, is held to roles and organisation as well, and to its record.
+	account := "/v1/accounts/" + f.accounts[0]
+	share := m{"userId": f.people[3].id, "level": "read"}
+	f.admin.client.Post(account+"/shares?preview=true", share).Want(t, http.StatusOK, "").Read(t, &a)
+	f.admin.client.IfMatch(f.etag(role)).Patch(role, m{"grants": grantsOf("own")}).Want(t, http.StatusOK, "")
+	f.admin.client.With("Preview-Hash", a.Hash).Post(account+"/shares", share).Want(t, http.StatusConflict, "preview_stale")
+	f.admin.client.Post(account+"/shares?preview=true", share).Want(t, http.StatusOK, "").Read(t, &a)
+	f.admin.client.IfMatch(f.etag(account)).Patch(account, m{"industry": "Tea"}).Want(t, http.StatusOK, "")
+	f.admin.client.With("Preview-Hash", a.Hash).Post(account+"/shares", share).Want(t, http.StatusConflict, "preview_stale")
+	f.admin.client.Post(account+"/shares?preview=true", share).Want(t, http.StatusOK, "").Read(t, &a)
+	f.admin.client.With("Preview-Hash", a.Hash).Post(account+"/shares", share).Want(t, http.StatusCreated, "")
 }
 
 func jsonOf(t *testing.T, v any) []byte {

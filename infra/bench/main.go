@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/steward-crm/steward/infra/bench/budget"
 	"github.com/steward-crm/steward/infra/bench/engine"
 	"github.com/steward-crm/steward/infra/bench/engine/casbin"
 	"github.com/steward-crm/steward/infra/bench/engine/cedar"
@@ -46,10 +48,10 @@ func run() error {
 	for _, e := range engines {
 		names = append(names, e.name)
 	}
-	sizes := flag.String("sizes", "10000,100000", "numbers of accounts, separated by commas; a million takes 3 GB of memory")
+	sizes := flag.String("sizes", "10000,100000", "numbers of accounts, separated by commas; a million takes 3 GB of memory, 20 GB of disk and an hour")
 	only := flag.String("engines", strings.Join(names, ","), "engines to compare, separated by commas")
 	seed := flag.Uint64("seed", 1, "seed of the workload")
-	budget := flag.Duration("budget", 300*time.Millisecond, "time for each measurement")
+	each := flag.Duration("budget", 300*time.Millisecond, "time for each measurement")
 	flag.Parse()
 	chosen := strings.Split(*only, ",")
 	for _, name := range chosen {
@@ -57,41 +59,67 @@ func run() error {
 			return fmt.Errorf("no engine %q: there are %s", name, strings.Join(names, ", "))
 		}
 	}
+	var all compared
 	for size := range strings.SplitSeq(*sizes, ",") {
 		n, err := strconv.Atoi(size)
 		if err != nil || n < 1000 || n > 10_000_000 {
 			return fmt.Errorf("%q is no number of accounts from 1000 to 10000000", size)
 		}
-		if err := compare(n, *seed, *budget, chosen); err != nil {
+		if err := all.compare(n, *seed, *each, chosen); err != nil {
 			return err
 		}
+	}
+	if err := budget.Growth(os.Stdout, all.plans, all.first); err != nil {
+		return err
 	}
 	_, err := fmt.Print(notes)
 	return err
 }
 
-func compare(n int, seed uint64, budget time.Duration, chosen []string) error {
+// compared are the sizes that were compared, with Steward's results.
+type compared struct {
+	plans []*measure.Plan
+	first []*measure.Result
+}
+
+func (c *compared) compare(n int, seed uint64, each time.Duration, chosen []string) error {
 	w, r := workload.Make(seed, n), rand.New(rand.NewPCG(seed, 1))
-	plan := measure.Prepare(w, measure.Questions(w, r, 2000), measure.Cases(w, r, 256), budget)
+	plan := measure.Prepare(w, measure.Questions(w, r, 2000), measure.Cases(w, r, 256), each)
 	var results []*measure.Result
+	rows := budget.Of(plan)
 	for _, e := range engines {
 		if !slices.Contains(chosen, e.name) {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "%d accounts: %s\n", n, e.name)
-		result, err := plan.Run(e.name, e.make())
+		result, err := examine(plan, e.name, e.make(), rows)
 		if err != nil {
 			return err
 		}
 		results = append(results, result)
 	}
-	return measure.Table(os.Stdout, plan, results)
+	if err := measure.Table(os.Stdout, plan, results); err != nil || results[0].Engine != engines[0].name {
+		return err
+	}
+	c.plans, c.first = append(c.plans, plan), append(c.first, results[0])
+	rows.Results(results)
+	return rows.Table(os.Stdout)
+}
+
+// examine measures one engine, and of Steward what the others are not asked.
+func examine(plan *measure.Plan, name string, e engine.Engine, rows *budget.Rows) (*measure.Result, error) {
+	defer e.Close()
+	result, err := plan.Run(name, e)
+	if s, ok := e.(*steward.Engine); ok && err == nil {
+		err = rows.Engine(context.Background(), s)
+	}
+	return result, err
 }
 
 const notes = `
 How to read the tables.
-- agreed: random checks whose answer was the oracle's; an engine that differs in one is not measured at all. Fewer than 2,000 are those that
-  are left when the engine knows no record grants.
+- Every engine gave the oracle's answer to 2,000 random checks, and to each check, page and count that was timed: one that differs once is
+  not measured at all.
 - Times are those on the wall or of the process's processors, whichever is shorter, so that a busy machine changes them little.
 - ~ marks an estimate: the time of what was done within the budget, times what is left. The others were measured whole.
 - cedar-go, casbin and OPA have no lists: the accounts are handed to them in the order of the page, in batches where they take those, until

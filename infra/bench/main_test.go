@@ -16,9 +16,11 @@ func TestEnginesAgree(t *testing.T) {
 		w, r := workload.Make(seed, 1000), rand.New(rand.NewPCG(seed, 1))
 		plan := measure.Prepare(w, measure.Questions(w, r, 2000), measure.Cases(w, r, 64), time.Millisecond)
 		for _, e := range engines {
-			if _, err := plan.Run(e.name, e.make()); err != nil {
+			x := e.make()
+			if _, err := plan.Run(e.name, x); err != nil {
 				t.Errorf("seed %d: %v", seed, err)
 			}
+			x.Close()
 		}
 	}
 }

@@ -1,6 +1,6 @@
 // Package peers starts the programs that stand in for AWS when adapters are tried: moto and cognito-local, each on a free loopback port, and
-// stops them when the test ends. `make peers` installs them into .peers; tests that need one carry the build tag peers. Proxy, which stands between and
-// does harm, needs none of them. Nothing in the product imports this package.
+// stops them when the test ends. `make peers` installs them into .peers; tests that need one carry the build tag peers. Proxy, which stands
+// between an SDK and a peer and does harm, needs none of them. Nothing in the product imports this package.
 package peers
 
 import (

@@ -118,6 +118,7 @@ func (c *Counters) advance(ctx context.Context, now time.Time) (int, error) {
 	if len(changes) > 0 {
 		first, last = changes[0].At, changes[len(changes)-1].At
 	}
+	// The first change after a position that is not too old is the commit of that position itself, at about its time.
 	lost := t.version > 0 && first.Sub(t.pos.At) > feedKeeps
 	if lost || t.version == 0 {
 		t.pos.Epoch++

@@ -143,9 +143,7 @@ func (c *Counters) settle(ctx context.Context, x id.Tenant, epoch int64, after i
 		st.Recount.Epoch, st.Recount.Next = epoch, after
 		if after == "" {
 			st.Recount.Epoch = 0
-			if epoch == t.pos.Epoch { // else changes were missed meanwhile, and the next round is the one that counts
-				st.Epoch = epoch
-			}
+			st.Epoch = max(st.Epoch, epoch) // when changes were missed meanwhile that is not the position's, and the next round counts
 		}
 		st.dirty = st.version == 0 || was.Epoch != st.Epoch || was.Recount != st.Recount
 		return st.dirty, nil

@@ -13,7 +13,7 @@ import (
 // or take away.
 type survey struct {
 	who     *policy.Subject
-	tallies *standing
+	tallies *standing // nil: nothing was surveyed, for the reason
 	fixes   []fix
 	asOf    time.Time // zero: now
 	why     Why       // "": all is in it; else there is at least what is in it
@@ -30,6 +30,9 @@ var one = &tally{n: 1}
 
 // each calls f with every tally that counts, and how often it does.
 func (v *survey) each(f func(c *tally, times int)) {
+	if v == nil || v.tallies == nil {
+		return
+	}
 	t := v.who.Tenant
 	for n := range v.tallies.shards {
 		for i := range v.tallies.shards[n] {
@@ -57,7 +60,7 @@ func (v *survey) each(f func(c *tally, times int)) {
 
 // answers reports whether a count of n is to go by the survey: when it is of now, or of more accounts than are quickly looked up.
 func (v *survey) answers(n, few int) bool {
-	return v != nil && (v.why == "" && v.asOf.IsZero() || n >= few)
+	return v != nil && v.tallies != nil && (v.why == "" && v.asOf.IsZero() || n >= few)
 }
 
 // reason is why a count that did not go by the survey may end short.
@@ -73,8 +76,8 @@ func allows(who *policy.Subject, r policy.Resource) bool {
 }
 
 // survey surveys for the reader; whole says that of each account that grants add or take away its tally is asked for, and not only that it is
-// one. nil when the counters are not there, or records are denied that are too many to read. Index entries say whom grants concern: while
-// the counters are of now, a change of an account with grants between reading the two makes it begin again.
+// one. nil when the counters are not there. Index entries say whom grants concern: while the counters are of now, a change of an account
+// with grants between reading the two makes it begin again.
 func (s *Accounts) survey(ctx context.Context, who *policy.Subject, whole bool) (*survey, error) {
 	for range tries {
 		n, err := s.counts(ctx, who.Tenant)
@@ -83,8 +86,11 @@ func (s *Accounts) survey(ctx context.Context, who *policy.Subject, whole bool) 
 		}
 		v := &survey{who: who, tallies: n, asOf: n.asOf}
 		g, err := s.concerns(ctx, who)
-		if err != nil || g == nil {
+		if err != nil {
 			return nil, err
+		}
+		if g == nil {
+			return &survey{who: who, why: TooManyGrants}, nil
 		}
 		if g.more {
 			v.why = TooManyGrants

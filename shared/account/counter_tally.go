@@ -16,7 +16,7 @@ import (
 // How accounts are counted. A tally is what decisions cannot tell apart but for grants on the record itself: an owner, a department, a set of
 // categories. It says how many accounts are so, and of those how many have each value of the fields with few values. What scopes, defaults
 // and categories let a reader view is then a sum over the tallies that policy.Decide allows, and grants on records correct it, one account
-// at a time. Cells lie in shards by owner; the state of a tenant names the version of each shard that belongs together, so that a torn read
+// at a time. Tallies lie in shards by owner; the state of a tenant names the version of each shard that belongs together, so that a torn read
 // is seen.
 
 // counterShards is how many there are. The number is stored by position: it must not change.
@@ -144,14 +144,14 @@ type tallyDoc struct {
 }
 
 type shardDoc struct {
-	Cells []tallyDoc `json:"t"`
+	Tallies []tallyDoc `json:"t"`
 }
 
 func (s tallies) item(t id.Tenant, n int) (table.Item, error) {
-	d := shardDoc{Cells: make([]tallyDoc, len(s))}
+	d := shardDoc{Tallies: make([]tallyDoc, len(s))}
 	for i := range s {
 		x := &s[i]
-		d.Cells[i] = tallyDoc{x.Owner, x.Department, string(x.Categories), x.n, x.by[:]}
+		d.Tallies[i] = tallyDoc{x.Owner, x.Department, string(x.Categories), x.n, x.by[:]}
 	}
 	b, err := json.Marshal(d)
 	return table.Item{Key: key.CounterShard(t, n), Doc: b}, err
@@ -162,9 +162,9 @@ func talliesFrom(it *table.Item) (tallies, error) {
 	if err := json.Unmarshal(it.Doc, &d); err != nil {
 		return nil, fault.New(fault.Internal, "internal").Because(err)
 	}
-	out := make(tallies, len(d.Cells))
-	for i := range d.Cells {
-		x := &d.Cells[i]
+	out := make(tallies, len(d.Tallies))
+	for i := range d.Tallies {
+		x := &d.Tallies[i]
 		out[i] = tally{tallyKey: tallyKey{x.Owner, x.Department, Categories(x.Categories)}, n: x.N}
 		out[i].categories = out[i].Categories.IDs()
 		copy(out[i].by[:], x.By)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,7 +20,8 @@ type source struct {
 	prefix string                // before the place in its sort keys
 	starts string                // how its sort keys start; only those are read, from the first on
 	admits func(*key.Entry) bool // by what the entry itself says; nil admits all
-	thin   float64               // the share of its entries that is expected to be admitted; 0 is all
+	heavy  bool                  // many people's accounts, and not one's
+	thin   float64               // of a shard of the whole tenant: the share of its entries that is expected to be admitted; 0 of all others
 	given  []string              // places, in order; without an index
 }
 
@@ -41,24 +43,57 @@ type stream struct {
 // atOnce is how many partitions are read side by side: a store far away answers them in one round.
 const atOnce = 16
 
-// The bounds of one read of an index.
+// How much the first read of each source reads, in blocks: so many entries are half a read unit of DynamoDB's, and fewer cost the same.
+// Whatever is missing after the first reads costs a round of its own for each source, so a page reads up to pageBlocks ahead, and the
+// heavy sources more than the others. Shards are alike, so twice the share of each is enough.
 const (
-	leastRead = 10
-	mostRead  = table.MaxLimit
+	block      = 12
+	pageBlocks = 20
+	mostRead   = table.MaxLimit
 )
+
+// firstReads are how many entries the first read of each source asks for when so many places are expected to be taken.
+func firstReads(from []source, want int) (heavy, light int) {
+	if len(from) == 0 {
+		return 0, 0
+	}
+	n := 0
+	for i := range from {
+		if from[i].heavy {
+			n++
+		}
+	}
+	most := (want + block - 1) / block // each has all that is wanted
+	left := max(pageBlocks, 2*want/block) - len(from)
+	more := func(n int) int {
+		if n == 0 || left <= 0 {
+			return 1
+		}
+		k := min(1+left/n, most)
+		left -= n * (k - 1)
+		return k
+	}
+	heavy = more(n)
+	light = more(len(from) - n)
+	return heavy * block, light * block
+}
 
 // merge opens the sources after the place; want is how many places are expected to be taken.
 func (s *Accounts) merge(ctx context.Context, from []source, up bool, after string, want int) (*merge, error) {
 	m := &merge{table: s.table, up: up, streams: make([]stream, len(from))}
+	heavy, light := firstReads(from, want)
 	for i, x := range from {
 		m.streams[i] = stream{source: x, head: x.given, done: x.given != nil}
 		if x.given != nil {
 			m.streams[i].skip(after, up)
 			continue
 		}
-		share := float64(max(2*want/len(from), leastRead))
-		if x.thin > 0 {
-			share /= x.thin
+		share := float64(light)
+		switch {
+		case x.thin > 0:
+			share = float64(max(2*want/len(from), block)) / x.thin
+		case x.heavy:
+			share = float64(heavy)
 		}
 		q := table.Query{Index: x.index, PK: x.pk, Reverse: !up, Limit: int(min(share, mostRead))}
 		if x.prefix != "" {
@@ -79,9 +114,19 @@ func (s *Accounts) merge(ctx context.Context, from []source, up bool, after stri
 		return m, m.streams[0].fill(ctx, s.table)
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(atOnce)
-	for i := range m.streams {
-		g.Go(func() error { return m.streams[i].fill(ctx, s.table) })
+	var next atomic.Int64
+	for range min(atOnce, len(m.streams)) { // each reads several: a goroutine of its own for each would grow its stack anew
+		g.Go(func() error {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(m.streams) {
+					return nil
+				}
+				if err := m.streams[i].fill(ctx, s.table); err != nil {
+					return err
+				}
+			}
+		})
 	}
 	return m, g.Wait()
 }
@@ -133,6 +178,7 @@ func (m *merge) take(ctx context.Context, n int) ([]string, error) {
 		for i := range m.streams {
 			x := &m.streams[i]
 			if len(x.head) == 0 {
+				x.query.Limit = max(x.query.Limit, min(n-len(out), mostRead))
 				if err := x.fill(ctx, m.table); err != nil {
 					return nil, err
 				}

@@ -2,6 +2,9 @@ package account
 
 import (
 	"context"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/steward-crm/steward/shared/crypt"
 	"github.com/steward-crm/steward/shared/fault"
@@ -41,21 +44,20 @@ func newest(a *Account) string { return key.Newest(a.UpdatedAt, a.ID) }
 
 // want is how many candidates to read when so many rows are missing.
 func (r *reader) want(missing int) int {
-	most := table.MaxGet
-	if r.keyed {
-		most /= 2
+	switch {
+	case r.dense:
+		return min(missing, table.MaxGet)
+	case r.keyed:
+		return table.MaxGet / 2
 	}
-	if r.dense {
-		return min(missing, most)
-	}
-	return most
+	return table.MaxGet
 }
 
 // read adds the rows among the candidates, up to most in all.
 func (r *reader) read(ctx context.Context, batch []string, most int) error {
 	t := r.who.Tenant
-	keys := make([]table.Key, 0, table.MaxGet)
-	found := make(map[table.Key]*table.Item, table.MaxGet)
+	keys := make([]table.Key, 0, 2*len(batch))
+	found := make(map[table.Key]*table.Item, 2*len(batch))
 	for _, place := range batch { // where one index lags behind another, an account may stand at two places
 		k := key.Account(t, accountIn(place))
 		if _, twice := found[k]; twice {
@@ -67,12 +69,14 @@ func (r *reader) read(ctx context.Context, batch []string, most int) error {
 			keys = append(keys, key.AccountKey(t, accountIn(place)))
 		}
 	}
-	items, err := r.s.table.Get(ctx, keys...)
+	parts, err := r.get(ctx, keys)
 	if err != nil {
 		return err
 	}
-	for i := range items {
-		found[items[i].Key] = &items[i]
+	for _, items := range parts {
+		for i := range items {
+			found[items[i].Key] = &items[i]
+		}
 	}
 	for _, place := range batch {
 		it, own := found[key.Account(t, accountIn(place))], found[key.AccountKey(t, accountIn(place))]
@@ -104,6 +108,26 @@ func (r *reader) read(ctx context.Context, batch []string, most int) error {
 		}
 	}
 	return nil
+}
+
+// get reads the keys in one round: a page of 50 with what tells whether there is another takes 102 keys.
+func (r *reader) get(ctx context.Context, keys []table.Key) ([][]table.Item, error) {
+	if len(keys) <= table.MaxGet {
+		items, err := r.s.table.Get(ctx, keys...)
+		return [][]table.Item{items}, err
+	}
+	out := make([][]table.Item, (len(keys)+table.MaxGet-1)/table.MaxGet)
+	g, ctx := errgroup.WithContext(ctx)
+	n := 0
+	for part := range slices.Chunk(keys, table.MaxGet) {
+		at := &out[n]
+		g.Go(func() (err error) {
+			*at, err = r.s.table.Get(ctx, part...)
+			return err
+		})
+		n++
+	}
+	return out, g.Wait()
 }
 
 // page reads rows up to the limit from the merge, and answers the position of the next page, "" at the end. Where most candidates were read

@@ -183,7 +183,7 @@ func (h *hunt) collated(ctx context.Context) ([]source, error) {
 	}
 	out := make([]source, max(h.who.Org.Shards, 1))
 	for n := range out {
-		out[n] = source{index: table.G4, pk: key.CollatedAccounts(h.who.Tenant, n), admits: admits}
+		out[n] = source{index: table.G4, pk: key.CollatedAccounts(h.who.Tenant, n), admits: admits, thin: 1}
 		if admits != nil {
 			out[n].thin = thinness(h.who, policy.ReachOf(h.who, policy.ModAccount, policy.View))
 		}

@@ -27,12 +27,9 @@ func Decide(s *Subject, m Module, a Action, r Resource) Decision {
 	if held == None {
 		return Decision{Rule: 2}
 	}
-	sw, on := recordActs[mi][ai], 0
-	if len(r.Grants) > 0 && sw.off != 0 {
-		var no int
-		if on, no = s.recorded(r.Grants, sw, s.At.Unix()); no != 0 {
-			return Decision{Rule: 5, Grant: no}
-		}
+	sw := recordActs[mi][ai]
+	if no := s.denial(r.Grants, sw.off); no != 0 {
+		return Decision{Rule: 5, Grant: no}
 	}
 	if reached := s.reaching(held, r); reached != None {
 		return Decision{Allowed: true, Rule: 3, Scope: reached}
@@ -43,7 +40,7 @@ func Decide(s *Subject, m Module, a Action, r Resource) Decision {
 	if c := s.categorised(r.Categories, sw.on); c != "" {
 		return Decision{Allowed: true, Rule: 4, Category: c}
 	}
-	if on != 0 {
+	if on := s.permit(r.Grants, sw.on); on != 0 {
 		return Decision{Allowed: true, Rule: 4, Grant: on}
 	}
 	return Decision{Rule: 3}
@@ -56,7 +53,7 @@ func (s *Subject) reaching(held Scope, r Resource) Scope {
 			return Own
 		}
 		if held >= Reports {
-			if _, ok := s.reports[r.Owner]; ok {
+			if _, ok := s.reports.get(r.Owner); ok {
 				return Reports
 			}
 		}
@@ -65,7 +62,7 @@ func (s *Subject) reaching(held Scope, r Resource) Scope {
 		if len(s.departments) > 0 && r.Department == s.departments[0] {
 			return Department
 		}
-		if needs, ok := s.placed[r.Department]; ok && held >= needs {
+		if needs, ok := s.placed.get(r.Department); ok && held >= needs {
 			return needs
 		}
 	}

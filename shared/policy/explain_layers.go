@@ -34,7 +34,7 @@ func (q *Question) scopeLayer(s *Subject, f Facts) Layer {
 	case Reports:
 		l.Scope.Line = climb(q.On.Owner, f.Manager, func(u id.User) bool { return u == s.User })
 	case Department, Subtree:
-		l.Scope.Path = climb(q.On.Department, f.Parent, func(d id.Department) bool { return s.placed[d] == Department })
+		l.Scope.Path = climb(q.On.Department, f.Parent, func(d id.Department) bool { needs, _ := s.placed.get(d); return needs == Department })
 	}
 	return l
 }
@@ -151,7 +151,8 @@ func (s *Subject) relation(f Facts, to Grantee) (Relation, id.User) {
 	if _, ok := to.Role(); ok {
 		return ByRole, ""
 	}
-	if d, _, _ := to.Department(); s.placed[d] != Department {
+	d, _, _ := to.Department()
+	if needs, _ := s.placed.get(d); needs != Department {
 		return BelowIt, ""
 	}
 	return InDepartment, ""

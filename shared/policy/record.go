@@ -161,7 +161,7 @@ func (r *Rights) direct(to Grantee) bool {
 	if strings.HasPrefix(string(to), granteeUser) {
 		return false // of users one is oneself alone: most members of a team cost no search
 	}
-	_, ok := r.mine[to]
+	_, ok := r.mine.get(to)
 	return ok
 }
 
@@ -173,7 +173,7 @@ func (r *Rights) meets(to Grantee, superiors bool) bool {
 	if !superiors {
 		return false
 	}
-	_, ok := r.theirs[to]
+	_, ok := r.theirs.get(to)
 	return ok
 }
 
@@ -196,23 +196,25 @@ func actsOf(m Module, a Action) switches {
 	return recordActs[mi][ai]
 }
 
-// recorded looks through the record's grants for the first that allows by its on, and the first that denies by its off: positions from
-// 1, 0 for none.
-func (s *Subject) recorded(grants []RecordGrant, sw switches, now int64) (on, off int) {
+// denial is the first of the record's grants that denies by what it has off: a position from 1, 0 for none.
+func (s *Subject) denial(grants []RecordGrant, off Acts) int {
 	for i := range grants {
-		g := &grants[i]
-		gives, takes := g.On&sw.on != 0 && on == 0, g.Off&sw.off != 0
-		if !gives && !takes || !g.live(now) {
-			continue
-		}
-		if takes && s.direct(g.To) {
-			return on, i + 1
-		}
-		if gives && s.meets(g.To, g.Superiors) {
-			on = i + 1
+		if g := &grants[i]; g.Off&off != 0 && g.live(s.At.Unix()) && s.direct(g.To) {
+			return i + 1
 		}
 	}
-	return on, 0
+	return 0
+}
+
+// permit is the first of the record's grants that allows by what it has on: a position from 1, 0 for none. It is the dearest to look for,
+// and so the last.
+func (s *Subject) permit(grants []RecordGrant, on Acts) int {
+	for i := range grants {
+		if g := &grants[i]; g.On&on != 0 && g.live(s.At.Unix()) && s.meets(g.To, g.Superiors) {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // categorised gives the first of the categories whose grants allow.

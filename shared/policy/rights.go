@@ -19,16 +19,16 @@ type Rights struct {
 	people      []id.User       // the user, then everyone who reports to them
 	departments []id.Department // where the user sits, their own first, then all below
 	seats       int             // how many of departments the user sits in
-	reports     map[id.User]struct{}
-	placed      map[id.Department]Scope // of departments: the scope that it takes to reach it
+	reports     lookup[id.User, struct{}]
+	placed      lookup[id.Department, Scope] // of departments: the scope that it takes to reach it
 	me          Grantee
-	mine        map[Grantee]struct{} // whom the user is one of
-	theirs      map[Grantee]struct{} // whom active reports are one of, as far as a grant reaches superiors
-	granted     []Grantee            // of both, those that any record has a grant for; the user first
-	overflowed  []Grantee            // of granted, those that records keep out of order
-	denying     []Grantee            // of granted, those that some record denies something
-	categories  map[id.Category]Acts // what grants of categories open
-	opened      []id.Category        // their keys, in order
+	mine        lookup[Grantee, struct{}] // whom the user is one of
+	theirs      lookup[Grantee, struct{}] // whom active reports are one of, as far as a grant reaches superiors
+	granted     []Grantee                 // of both, those that any record has a grant for; the user first
+	overflowed  []Grantee                 // of granted, those that records keep out of order
+	denying     []Grantee                 // of granted, those that some record denies something
+	categories  map[id.Category]Acts      // what grants of categories open
+	opened      []id.Category             // their keys, in order
 }
 
 // fieldAccess is the access to one field by action; "" where no role grants the action.
@@ -62,15 +62,14 @@ type Chart struct {
 func Compile(at Chart, roles []Role) *Rights {
 	r := &Rights{
 		people:  append([]id.User{at.User}, at.Reports...),
-		reports: make(map[id.User]struct{}, len(at.Reports)),
-		placed:  make(map[id.Department]Scope, len(at.Below)+1),
+		reports: lookupFor[id.User, struct{}](len(at.Reports)),
+		placed:  lookupFor[id.Department, Scope](len(at.Below) + 1),
 	}
 	for _, u := range at.Reports {
-		r.reports[u] = struct{}{}
+		r.reports.put(u, struct{}{})
 	}
 	seat := func(d id.Department, needs Scope) {
-		if _, known := r.placed[d]; d != "" && !known {
-			r.placed[d] = needs
+		if r.placed.put(d, needs) {
 			r.departments = append(r.departments, d)
 		}
 	}
@@ -104,14 +103,12 @@ func Compile(at Chart, roles []Role) *Rights {
 func (r *Rights) compileGrantees(at Chart, roles []Role) {
 	r.me = ToUser(at.User)
 	r.look(at, r.me)
-	r.mine = make(map[Grantee]struct{}, 2*r.seats+len(at.Above)+len(roles))
-	r.theirs = make(map[Grantee]struct{}, len(at.Superiors))
+	r.mine = lookupFor[Grantee, struct{}](2*r.seats + len(at.Above) + len(roles))
+	r.theirs = lookupFor[Grantee, struct{}](len(at.Superiors))
 	add := func(g Grantee) {
-		if _, known := r.mine[g]; known {
-			return
+		if r.mine.put(g, struct{}{}) {
+			r.look(at, g)
 		}
-		r.mine[g] = struct{}{}
-		r.look(at, g)
 	}
 	for _, d := range r.departments[:r.seats] {
 		add(ToDepartment(d, false))
@@ -125,11 +122,7 @@ func (r *Rights) compileGrantees(at Chart, roles []Role) {
 		add(ToRole(role.ID))
 	}
 	for _, g := range at.Superiors {
-		if _, known := r.theirs[g]; known {
-			continue
-		}
-		r.theirs[g] = struct{}{}
-		if !r.direct(g) {
+		if r.theirs.put(g, struct{}{}) && !r.direct(g) {
 			r.look(at, g)
 		}
 	}

@@ -68,7 +68,9 @@ type Item struct {
 }
 
 // Size is the number of bytes that the item counts against MaxItem: keys, index keys, doc and sealed, plus 64 for what each item
-// costs besides. Of what an index query answered, it is the size of the entry. It is an upper bound of DynamoDB's own count for documents that Steward writes.
+// costs besides. Of what an index query answered, it is the size of the entry. It is an upper bound of DynamoDB's own count for documents
+// that Steward writes, but for the 12 bytes that the adapter for DynamoDB stores beside each string among a doc's top-level members; it
+// counts those against MaxItem too.
 func (it *Item) Size() int {
 	n := 64 + len(it.PK) + len(it.SK) + len(it.Doc) + len(it.Sealed)
 	if it.At != (IndexKey{}) {
@@ -149,7 +151,7 @@ type Op uint8
 
 // The operations.
 const (
-	OpPut    Op = iota // store the item whole, raising the stored version by one
+	OpPut    Op = iota // store the item whole, raising the stored version by one; over an expired one it is 1, or under Always may go on
 	OpDelete           // remove the item; removing none is fine unless the condition says otherwise
 	OpCheck            // write nothing, only demand the condition
 )

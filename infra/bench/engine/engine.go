@@ -24,8 +24,3 @@ type Lister interface {
 type Filterer interface {
 	Filter(u workload.UserID, among []workload.AccountID, n int) ([]workload.AccountID, error)
 }
-
-// Scoped is an engine that knows scopes but no record grants: what depends on a grant is not asked of it.
-type Scoped interface {
-	Scoped()
-}

@@ -30,8 +30,8 @@ func in(w *workload.World) answers {
 func TestAgreeFinds(t *testing.T) {
 	w := workload.Make(1, 1000)
 	questions := measure.Questions(w, rand.New(rand.NewPCG(1, 1)), 2000)
-	if asked, err := measure.Agree(w, in(w), questions); err != nil || asked != len(questions) {
-		t.Fatalf("the oracle does not agree with itself: %d asked, %v", asked, err)
+	if err := measure.Agree(w, in(w), questions); err != nil {
+		t.Fatalf("the oracle does not agree with itself: %v", err)
 	}
 	full := changed(w, func(w *workload.World) { eachRole(w, ownAll) })
 	for mistake, wrong := range map[string]answers{
@@ -50,7 +50,7 @@ func TestAgreeFinds(t *testing.T) {
 			return oracle.Check(w, u, do, id) || oracle.Check(full, u, do, id) && !oracle.ByScope(full, u, do, id)
 		},
 	} {
-		if _, err := measure.Agree(w, wrong, questions); err == nil {
+		if err := measure.Agree(w, wrong, questions); err == nil {
 			t.Errorf("%s: not noticed", mistake)
 		}
 	}

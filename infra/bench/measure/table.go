@@ -9,11 +9,10 @@ import (
 
 // Table writes the results of one size as two tables in Markdown: the figures, and how many times those of the first engine they are.
 func Table(out io.Writer, p *Plan, results []*Result) error {
-	cells := []string{"engine", "agreed"}
+	cells := []string{"engine"}
 	for _, c := range p.Cases {
-		cells = append(cells, "check "+c.Name+", ns")
+		cells = append(cells, "check "+c.Name+", ns (allocations)")
 	}
-	cells = append(cells, "allocations")
 	var lists []string
 	for _, what := range []string{"page of 50", "count"} {
 		for i, who := range p.People {
@@ -25,15 +24,14 @@ func Table(out io.Writer, p *Plan, results []*Result) error {
 	fmt.Fprintf(&b, "\n### %s accounts, %d users, %d departments, %d roles\n\n", thousands(float64(len(p.World.Accounts))), len(p.World.Users), len(p.World.Parents), len(p.World.Roles))
 	head(&b, cells)
 	for _, r := range results {
-		cells := []string{r.Engine, thousands(float64(r.Asked))}
-		for _, f := range r.Checks {
-			cells = append(cells, f.text(func(d time.Duration) string { return thousands(float64(d)) }))
+		cells := []string{r.Engine}
+		for i, f := range r.Checks {
+			cells = append(cells, f.text(func(d time.Duration) string { return fmt.Sprintf("%s (%.0f)", thousands(float64(d)), r.Allocs[i]) }))
 		}
-		cells = append(cells, fmt.Sprintf("%.0f", r.Allocs))
 		for _, f := range append(r.Pages[:len(r.Pages):len(r.Pages)], r.Counts...) {
-			cells = append(cells, f.text(short))
+			cells = append(cells, f.text(Short))
 		}
-		row(&b, append(cells, thousands(r.PerCount), short(r.Load)))
+		row(&b, append(cells, thousands(r.PerCount), Short(r.Load)))
 	}
 	ratios(&b, p, results, lists)
 	_, err := io.WriteString(out, b.String())
@@ -55,11 +53,7 @@ func ratios(b *strings.Builder, p *Plan, results []*Result, lists []string) {
 		cells := []string{r.Engine}
 		base, mine := one.all(), r.all()
 		for i, f := range mine {
-			if f.Missing || base[i].Missing || base[i].Took == 0 {
-				cells = append(cells, "")
-				continue
-			}
-			times := float64(f.Took) / float64(base[i].Took)
+			times := float64(f.Took) / float64(max(base[i].Took, 1))
 			f.Took = 0
 			cells = append(cells, f.text(func(time.Duration) string { return "×" + thousands(times) }))
 		}
@@ -73,10 +67,7 @@ func (r *Result) all() []Figure {
 }
 
 func (f Figure) text(write func(time.Duration) string) string {
-	switch {
-	case f.Missing:
-		return "–"
-	case f.Estimated:
+	if f.Estimated {
 		return "~" + write(f.Took)
 	}
 	return write(f.Took)
@@ -91,8 +82,8 @@ func row(b *strings.Builder, cells []string) {
 	b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 }
 
-// short writes a time with three digits.
-func short(d time.Duration) string {
+// Short writes a time with three digits.
+func Short(d time.Duration) string {
 	for _, unit := range []struct {
 		of   time.Duration
 		word string

@@ -52,8 +52,9 @@ func checkPool(u *types.UserPoolType, say func(bool, string, ...any)) {
 	say(len(u.AutoVerifiedAttributes) > 0, "Cognito sends codes of its own for %v", u.AutoVerifiedAttributes)
 	say(u.AdminCreateUserConfig == nil || !u.AdminCreateUserConfig.AllowAdminCreateUserOnly, "anybody may sign up")
 	say(u.MfaConfiguration != types.UserPoolMfaTypeOptional, "a second factor is %s, not OPTIONAL", u.MfaConfiguration)
-	i := slices.IndexFunc(u.SchemaAttributes, func(a types.SchemaAttributeType) bool { return aws.ToString(a.Name) == attrTempEnds })
-	say(i < 0 || !aws.ToBool(u.SchemaAttributes[max(i, 0)].Mutable), "the mutable attribute %s is missing", attrTempEnds)
+	say(!slices.ContainsFunc(u.SchemaAttributes, func(a types.SchemaAttributeType) bool {
+		return aws.ToString(a.Name) == attrTempEnds && aws.ToBool(a.Mutable)
+	}), "the attribute %s, mutable, is missing", attrTempEnds)
 	var rule types.PasswordPolicyType
 	if u.Policies != nil && u.Policies.PasswordPolicy != nil {
 		rule = *u.Policies.PasswordPolicy

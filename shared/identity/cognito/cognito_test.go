@@ -143,6 +143,10 @@ func TestCheck(t *testing.T) {
 	says(t, "nobody there", cognito.New(options("http://127.0.0.1:1")).Check(t.Context()), "pool us-east-1_AAAAAAAAA in us-east-1", "connection refused")
 	s := newStub(t, failed("ResourceNotFoundException", "User pool us-east-1_AAAAAAAAA does not exist."))
 	says(t, "another region", cognito.New(options(s.url)).Check(t.Context()), "in us-east-1", "does not exist")
+	s = newStub(t, `{"UserPool":{"SchemaAttributes":[{"Name":"email","Mutable":true}]}}`)
+	o := options(s.url)
+	o.Issuer = s.url
+	says(t, "a pool without the attribute", cognito.New(o).Check(t.Context()), "custom:tempEnds, mutable, is missing", "client 1234567890client", "keys of")
 	s = newStub(t, failed("ExpiredTokenException", "The security token included in the request is expired"))
 	says(t, "expired credentials", cognito.New(options(s.url)).Check(t.Context()), "ExpiredTokenException")
 }

@@ -197,6 +197,9 @@ func userRows() []row {
 		{"SetAttributes", "another phone, verified", []reply{held("CONFIRMED", true, 0, ""), done}, nothing(func(ctx context.Context, p *cognito.Provider) error {
 			return p.SetAttributes(ctx, ann, "li@example.com", "+8613800138001", identity.Phone)
 		}), nil, "AdminGetUser {POOL,ANN}\n" + `AdminUpdateUserAttributes {"UserAttributes":[{"Name":"email","Value":"li@example.com"},{"Name":"email_verified","Value":"true"},{"Name":"phone_number","Value":"+8613800138001"},{"Name":"phone_number_verified","Value":"true"}],POOL,ANN}`},
+		{"SetAttributes", "another phone, an e-mail verified", []reply{held("CONFIRMED", true, 0, ""), done}, nothing(func(ctx context.Context, p *cognito.Provider) error {
+			return p.SetAttributes(ctx, ann, "han@example.com", "+8613800138001", identity.Email)
+		}), nil, "AdminGetUser {POOL,ANN}\n" + `AdminUpdateUserAttributes {"UserAttributes":[{"Name":"email","Value":"han@example.com"},{"Name":"email_verified","Value":"true"},{"Name":"phone_number","Value":"+8613800138001"},{"Name":"phone_number_verified","Value":"false"}],POOL,ANN}`},
 		{"Delete", "answered", []reply{done}, nothing(func(ctx context.Context, p *cognito.Provider) error { return p.Delete(ctx, ann) }), nil, "AdminDeleteUser {POOL,ANN}"},
 		{"Delete", "unknown", []reply{unknown}, nothing(func(ctx context.Context, p *cognito.Provider) error { return p.Delete(ctx, ann) }), nil, ""},
 		{

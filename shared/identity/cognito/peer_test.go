@@ -38,6 +38,7 @@ func TestContractOnMoto(t *testing.T) {
 		"revocation":                                       "moto has no RevokeToken: TestContractOnCognitoLocal",
 		"the disabled do not refresh":                      "moto refreshes them: TestMethods, on stub answers",
 		"the deleted do not refresh":                       "moto ends with status 500: TestContractOnCognitoLocal",
+		"a revoked sign-in enrols nobody":                  "moto has no RevokeToken: TestMethods, on stub answers",
 		"codes of a second factor are judged":              "moto takes any code: TestContractOnCognitoLocal, TestMethods",
 		"a second factor is taken away":                    "moto ignores settings that say nothing, which is how the SDK says false: TestMethods, on stub answers",
 		"the header of a token":                            "moto adds a typ: nothing here holds it but Cognito's promise",
@@ -65,6 +66,7 @@ func TestContractOnCognitoLocal(t *testing.T) {
 		"the disabled do not refresh":              "cognito-local refreshes them: TestMethods, on stub answers",
 		"a second factor is asked for":             "cognito-local puts no challenge to AdminInitiateAuth: TestContractOnMoto",
 		"a second factor is taken away":            "cognito-local has no AdminSetUserMFAPreference: TestMethods, on stub answers",
+		"a revoked sign-in enrols nobody":          "cognito-local verifies no token: TestMethods, on stub answers",
 		"a token that was changed enrols nobody":   "cognito-local verifies none: TestContractOnMoto",
 	})
 }
@@ -162,6 +164,7 @@ func TestCheckOnMoto(t *testing.T) {
 		PoolName: aws.String("bare"), AliasAttributes: []types.AliasAttributeType{types.AliasAttributeTypeEmail},
 		AutoVerifiedAttributes: []types.VerifiedAttributeType{types.VerifiedAttributeTypeEmail},
 		UsernameConfiguration:  &types.UsernameConfigurationType{CaseSensitive: aws.Bool(false)},
+		Schema:                 []types.SchemaAttributeType{{Name: aws.String("tempEnds"), AttributeDataType: types.AttributeDataTypeNumber, Mutable: aws.Bool(false)}},
 	})
 	must(t, err)
 	o.Pool = *made.UserPool.Id
@@ -172,7 +175,7 @@ func TestCheckOnMoto(t *testing.T) {
 	must(t, err)
 	o.ClientID = *bare.UserPoolClient.ClientId
 	says(t, "a bare pool", cognito.New(o).Check(t.Context()), "case-insensitive", "sign in with an address", "codes of its own", "anybody may sign up",
-		"not OPTIONAL", "custom:tempEnds is missing", "temporary passwords live", "may not use ADMIN_USER_PASSWORD_AUTH", "a way in past Steward", "cannot revoke", "WriteAttributes")
+		"not OPTIONAL", "custom:tempEnds, mutable, is missing", "temporary passwords live", "may not use ADMIN_USER_PASSWORD_AUTH", "a way in past Steward", "cannot revoke", "WriteAttributes")
 	o.Pool = "us-east-1_none"
 	says(t, "no pool", cognito.New(o).Check(t.Context()), "pool us-east-1_none in us-east-1")
 }
@@ -257,11 +260,8 @@ func (b bridge) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.Header.Set("X-Amz-Target", service+"InitiateAuth")
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
-	return oneShot.RoundTrip(r)
+	return peers.Client().Transport.RoundTrip(r)
 }
-
-// oneShot gives each request a connection of its own: moto's server now and then closes one that is being read.
-var oneShot = &http.Transport{DisableKeepAlives: true}
 
 // bothTokens signs a user in and gives the access token and the id token, which the adapter throws away.
 func bothTokens(t *testing.T, p *cognito.Provider, o cognito.Options) (access, idToken string) {

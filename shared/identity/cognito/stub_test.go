@@ -74,7 +74,7 @@ func newStub(t *testing.T, replies ...reply) *stub {
 		defer s.mu.Unlock()
 		_, call, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 		body := jsontext.Value(b)
-		if err := body.Canonicalize(); err != nil { // one order of members
+		if err := body.Canonicalize(); err != nil && len(b) > 0 { // one order of members
 			t.Error(err)
 		}
 		s.asked = append(s.asked, call+" "+string(body))

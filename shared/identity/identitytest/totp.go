@@ -93,6 +93,13 @@ func strangers(w *world) {
 		w.must(p.SignOutEverywhere(ctx, n))
 		deny("the token of an ended sign-in", n, identity.AccessToken(tokens.Access))
 	}
+	if w.has("a revoked sign-in enrols nobody") {
+		again := w.signedIn(n, permanent)
+		w.must(p.Revoke(ctx, again.Refresh))
+		deny("the token of a revoked sign-in", n, identity.AccessToken(again.Access))
+		w.must(p.Delete(ctx, n))
+		deny("the token of a revoked sign-in of a deleted user", n, identity.AccessToken(again.Access))
+	}
 	w.must(p.Delete(ctx, stranger))
 	deny("the token of a deleted user", stranger, foreign)
 }

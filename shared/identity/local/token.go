@@ -60,20 +60,19 @@ func (p *Provider) accessToken(tx *bolt.Tx, session string, f family, u user) (s
 	return t.SignedString(k.private)
 }
 
-// verified gives the sign-in of an access token of the user that this provider signed and that has not expired.
-func (p *Provider) verified(tx *bolt.Tx, n identity.Name, t identity.AccessToken) (session string, err error) {
+// verified gives the sign-in of an access token that this provider signed and that has not expired.
+func (p *Provider) verified(tx *bolt.Tx, t identity.AccessToken) (session string, err error) {
 	k, err := p.signing(tx)
 	if err != nil {
 		return "", err
 	}
 	var c struct {
 		jwt.RegisteredClaims
-		OriginJTI string        `json:"origin_jti"`
-		Username  identity.Name `json:"username"`
+		OriginJTI string `json:"origin_jti"`
 	}
 	_, err = jwt.NewParser(jwt.WithValidMethods([]string{"RS256"}), jwt.WithExpirationRequired(), jwt.WithTimeFunc(p.now)).
 		ParseWithClaims(string(t), &c, func(*jwt.Token) (any, error) { return &k.private.PublicKey, nil })
-	if err != nil || c.Username != n {
+	if err != nil {
 		return "", refused()
 	}
 	return c.OriginJTI, nil

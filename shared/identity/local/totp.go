@@ -62,20 +62,19 @@ func (p *Provider) ConfirmTOTP(ctx context.Context, n identity.Name, t identity.
 // own changes the user whose live access token t is: unexpired, of a sign-in that has not ended.
 func (p *Provider) own(ctx context.Context, n identity.Name, t identity.AccessToken, f func(*user) error) error {
 	return p.update(ctx, func(tx *bolt.Tx) error {
-		session, err := p.verified(tx, n, t)
+		session, err := p.verified(tx, t)
 		if err != nil {
 			return err
 		}
-		var of family
-		alive, err := p.get(tx, bucketFamilies, []byte(session), &of)
-		if err != nil {
+		var of family // none: the sign-in was revoked
+		if _, err := p.get(tx, bucketFamilies, []byte(session), &of); err != nil {
 			return err
 		}
 		u, found, err := p.load(tx, n)
 		if err != nil {
 			return err
 		}
-		if !alive || !found || u.Disabled || u.Life != of.Life {
+		if !found || u.Life != of.Life { // a life is one user's, and ends when all of their sign-ins do
 			return refused()
 		}
 		if err := f(&u); err != nil {

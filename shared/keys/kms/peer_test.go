@@ -17,7 +17,7 @@ import (
 )
 
 func TestContractOnMoto(t *testing.T) {
-	client := clientAt(peers.Moto(t))
+	client := onMoto(t)
 	k := adapter.New(client, pair(t, client))
 	if err := k.Check(t.Context()); err != nil {
 		t.Errorf("the start-up check: %v", err)
@@ -31,7 +31,7 @@ func TestContractOnMoto(t *testing.T) {
 
 // TestCheckOnMoto: every mistake in the configuration has its words, and all are told at once.
 func TestCheckOnMoto(t *testing.T) {
-	client := clientAt(peers.Moto(t))
+	client := onMoto(t)
 	ids := pair(t, client)
 	off := pair(t, client)[keys.Audit]
 	_, id, _ := strings.Cut(off, "key/") // moto takes no ARN here
@@ -50,6 +50,13 @@ func TestCheckOnMoto(t *testing.T) {
 	} {
 		says(t, c.name, adapter.New(client, c.ids).Check(t.Context()), c.says...)
 	}
+}
+
+func onMoto(t *testing.T) *kms.Client {
+	t.Helper()
+	o := clientAt(peers.Moto(t)).Options()
+	o.HTTPClient = peers.Client()
+	return kms.New(o)
 }
 
 func pair(t *testing.T, client *kms.Client) map[keys.Purpose]string {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/go-json-experiment/json"
 
 	"github.com/steward-crm/steward/infra/peers"
@@ -19,7 +20,7 @@ func TestContractOnMoto(t *testing.T) {
 	moto := peers.Moto(t)
 	notifytest.Run(t, func(t *testing.T) notifytest.Subject {
 		empty(t, moto)
-		mail, sms := clientsAt(moto)
+		mail, sms := onMoto(moto)
 		if _, err := mail.CreateEmailIdentity(t.Context(), &sesv2.CreateEmailIdentityInput{EmailIdentity: &from}); err != nil {
 			t.Fatal(err)
 		}
@@ -31,10 +32,18 @@ func TestContractOnMoto(t *testing.T) {
 
 func TestCheckOnMoto(t *testing.T) {
 	moto := peers.Moto(t)
-	mail, sms := clientsAt(moto)
+	mail, sms := onMoto(moto)
 	says(t, "nothing verified", adapter.New(mail, sms, adapter.Options{From: from, ConfigurationSet: "events"}).Check(t.Context()),
 		"verified neither desk@steward.example nor steward.example", "configuration set events in us-east-1")
 	says(t, "no address", adapter.New(mail, sms, adapter.Options{}).Check(t.Context()), "no address to send from")
+}
+
+// onMoto are clients that bear an answer of moto that breaks off.
+func onMoto(moto string) (*sesv2.Client, *sns.Client) {
+	mail, sms := clientsAt(moto)
+	m, s := mail.Options(), sms.Options()
+	m.HTTPClient, s.HTTPClient = peers.Client(), peers.Client()
+	return sesv2.New(m), sns.New(s)
 }
 
 func empty(t *testing.T, moto string) {

@@ -32,10 +32,11 @@ func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
 // typical is a customer as Steward stores it: 14 members, 300 sealed bytes, four indexes.
 func typical(i int) row {
 	text := func(s string) value { return value{S: &s} }
+	bin := func(b []byte) value { return value{B: &b} }
 	n, sealed := "3", bytes.Repeat([]byte{byte(i)}, 300)
 	r := row{
-		"pk": text(fmt.Sprintf("t#01J9ZZZZZZZZZZZZZZZZZZZZ%02d#A", i)), "sk": text(fmt.Sprint("A#", i)), "v": {N: &n}, "sealed": {B: &sealed}, "e": text(fmt.Sprintf("%0168d", i)),
-		"doc": text(fmt.Sprintf(`{"id":"acct_01J9ZZZZZZZZZZZZZZZZZZZZ%02d","tenantId":"tnt_01J9ZZZZZZZZZZZZZZZZZZZZZZ","status":"active","name":"Acme %d","type":"enterprise","valueTier":"high",`+
+		"pk": text(fmt.Sprintf("t#01J9ZZZZZZZZZZZZZZZZZZZZ%02d#A", i)), "sk": text(fmt.Sprint("A#", i)), "v": {N: &n}, "sealed": bin(sealed), "e": text(fmt.Sprintf("%0168d", i)),
+		"doc": bin(fmt.Appendf(nil, `{"id":"acct_01J9ZZZZZZZZZZZZZZZZZZZZ%02d","tenantId":"tnt_01J9ZZZZZZZZZZZZZZZZZZZZZZ","status":"active","name":"Acme %d","type":"enterprise","valueTier":"high",`+
 			`"stage":"buying","ownerId":"user_01J9ZZZZZZZZZZZZZZZZZZZZZZ","departmentId":"dept_01J9ZZZZZZZZZZZZZZZZZZZZZZ","protection":"standard","createdAt":"2026-03-04T05:06:07Z",`+
 			`"createdBy":"user_01J9ZZZZZZZZZZZZZZZZZZZZZZ","updatedAt":"2026-03-04T05:06:07Z","primaryId":"cont_01J9ZZZZZZZZZZZZZZZZZZZZZZ"}`, i, i)),
 	}
@@ -45,8 +46,8 @@ func typical(i int) row {
 	return r
 }
 
-// compare reports our time on the processor against that of the SDK alone, the garbage of each with it. The two take turns, each as often the first, so
-// that a busy machine slows both alike.
+// compare reports our time on the processor against that of the SDK alone, the garbage of each with it. The two take turns, each as often
+// the first, so that a busy machine slows both alike.
 func compare(b *testing.B, calls int, ours, bare func() error) {
 	b.Helper()
 	var took [2]time.Duration

@@ -19,51 +19,85 @@ const rounds = 4
 
 var errMoving = errors.New("dynamo: items expired under the commit again and again")
 
+// turns bounds how many tokens one Commit may find burnt. A copy of the request that was given up for lost may still be on its way when a
+// later copy is answered that a condition failed. Were it applied after that, the answer would have been wrong. So before that answer the
+// token is burnt, by a transaction that does nothing: what arrives then is refused as another request under a used token. Who comes
+// with the token again finds it burnt and goes on with the next one that is made of it.
+const turns = 8
+
+// longest is how long one Commit goes on at most: well within the time that DynamoDB remembers its token for.
+const longest = table.TokenLife / 2
+
+var errBurnt = errors.New("dynamo: the commit failed and was tried again more often than tokens are made of one")
+
 // Commit implements table.Table. Under Always, a Put over an item that has expired and is not yet removed goes on counting its versions.
 func (s *Store) Commit(ctx context.Context, token string, writes ...table.Write) error {
 	if err := table.CheckCommit(token, writes); err != nil {
 		return err
 	}
-	r, err := s.newRequest(token, writes)
+	r, err := newRequest(writes)
 	if err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return unavailable(err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	for turn := range turns {
+		r.token, r.astray = s.token(token, turn), false
+		if burnt, err := s.commit(ctx, r); !burnt {
+			return err
+		}
+	}
+	return unavailable(errBurnt)
+}
+
+// commit sends the request under its token until it is decided, or finds the token burnt.
+func (s *Store) commit(ctx context.Context, r *request) (burnt bool, err error) {
 	f := formAt(s.now())
 	for range rounds {
-		err := s.transact(ctx, r, f)
+		err := s.transact(ctx, r, s.input(r, f))
 		if reused(err) {
 			return s.settle(ctx, r, f, err)
 		}
 		c, ok := errors.AsType[*types.TransactionCanceledException](err)
 		if !ok || passing(err) {
-			return fold(err)
+			return false, fold(err)
 		}
 		v, err := s.judge(r, c)
-		switch {
-		case err != nil:
-			return err
-		case len(v.failed) > 0:
-			return &table.ConditionFailed{Failed: v.failed}
+		if err != nil {
+			return false, err
+		}
+		if len(v.failed) > 0 {
+			if r.astray {
+				if err := s.transact(ctx, r, s.burn(r)); reused(err) {
+					continue // the copy arrived just now
+				} else if err != nil {
+					return false, unavailable(err)
+				}
+			}
+			return false, &table.ConditionFailed{Failed: v.failed}
 		}
 		for i := range v.dead {
 			if err := s.remove(ctx, &v.dead[i]); err != nil {
-				return err
+				return false, err
 			}
 		}
 		if v.dying {
 			f = loose
 		}
 	}
-	return unavailable(errMoving)
+	return false, unavailable(errMoving)
 }
 
-// transact sends the commit in one form until DynamoDB has said yes or no.
-func (s *Store) transact(ctx context.Context, r *request, f form) error {
-	in := s.input(r, f)
-	return s.ask(ctx, func(ctx context.Context) error { _, err := s.client.TransactWriteItems(ctx, in); return err })
+// transact sends one form of the commit until DynamoDB has said yes or no.
+func (s *Store) transact(ctx context.Context, r *request, in *dynamodb.TransactWriteItemsInput) error {
+	return s.ask(ctx, func(ctx context.Context) error {
+		_, err := s.client.TransactWriteItems(ctx, in)
+		r.astray = r.astray || err != nil && undecided(err)
+		return err
+	})
 }
 
 func reused(err error) bool {
@@ -73,23 +107,27 @@ func reused(err error) bool {
 
 var errForgotten = errors.New("dynamo: the token was forgotten while it was being settled")
 
-// settle decides about a token that was used for another request: for the same writes in another form, which is a replay, or for other writes.
-func (s *Store) settle(ctx context.Context, r *request, tried form, why error) error {
+// settle decides about a token that was used for another request: for the same writes in another form, which is a replay; to burn it; or for
+// other writes.
+func (s *Store) settle(ctx context.Context, r *request, tried form, why error) (burnt bool, err error) {
 	if r.timed {
 		for _, f := range forms(s.now()) {
 			if f == tried {
 				continue
 			}
-			err := s.transact(ctx, r, f)
+			err := s.transact(ctx, r, s.input(r, f))
 			if _, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
-				return unavailable(errors.Join(errForgotten, err))
+				return false, unavailable(errors.Join(errForgotten, err))
 			}
 			if !reused(err) {
-				return fold(err)
+				return false, fold(err)
 			}
 		}
 	}
-	return fault.New(fault.Internal, "token_reused").Because(why)
+	if err := s.transact(ctx, r, s.burn(r)); !reused(err) {
+		return err == nil, fold(err)
+	}
+	return false, fault.New(fault.Internal, "token_reused").Because(why)
 }
 
 // verdict is what a cancelled transaction means. Without failed ones, it is to be sent again.

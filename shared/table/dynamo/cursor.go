@@ -12,7 +12,8 @@ import (
 )
 
 // A cursor is base64url of: form 1, 8 bytes of the query's hash, and the keys of the page's last item: of the base its sort key, of an index
-// the entry's sort key and the item's two, the first two of them after their length. The limit is not part of the hash: a page may be followed by a larger one.
+// the entry's sort key and the item's two, the first two of them after their length. The limit is not part of the hash: a page may be
+// followed by a larger one.
 const (
 	cursorForm = 1
 	cursorHead = 1 + 8
@@ -89,10 +90,10 @@ func appendSized(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-// readSized takes apart what appendSized put together. What came by a cursor must have one form only.
+// readSized takes apart what appendSized put together.
 func readSized(b []byte) (s string, rest []byte, ok bool) {
 	n, used := binary.Uvarint(b)
-	if used <= 0 || n > uint64(len(b)-used) || used != len(binary.AppendUvarint(nil, n)) {
+	if used <= 0 || n > uint64(len(b)-used) {
 		return "", nil, false
 	}
 	return string(b[used : used+int(n)]), b[used+int(n):], true

@@ -2,8 +2,8 @@
 //
 // What makes it exact: every change is one TransactWriteItems under a token derived from ours, and only this package repeats a request,
 // always the very same one, so that a lost reply is settled by DynamoDB's memory of the token. The SDK's own retries are off: they give up
-// on conflicts and would hide how often one was asked. Requests hold no time of the clock that changes from one second to the next, for the same writes
-// must make the same request; see form.
+// on conflicts and would hide how often one was asked. A request does not change from one second to the next, for the same writes must make
+// the same request; see form.
 //
 // The package knows nothing of what items mean, and reads no clock: Options.Now does.
 package dynamo

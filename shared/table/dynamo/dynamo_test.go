@@ -70,7 +70,7 @@ func openStrict(t testing.TB, now func() time.Time, over http.RoundTripper) (*dy
 
 func openOn(t testing.TB, address string, now func() time.Time, over http.RoundTripper) *dynamo.Store {
 	t.Helper()
-	return open(t, dynamo.Options{AWS: client(address, over), Data: "data", Keys: "keys", Now: now, Pause: atOnce, Attempts: 40})
+	return open(t, dynamo.Options{AWS: client(address, over), Data: "data", Keys: "keys", Now: now, Pause: atOnce, Attempts: 40, Patience: time.Minute})
 }
 
 func transport(t testing.TB) *http.Transport {

@@ -18,7 +18,7 @@ const (
 	attrSK      = "sk"     // S
 	attrVersion = "v"      // N
 	attrExpires = "ttl"    // N, the second from which the item counts as absent; DynamoDB deletes it some time later
-	attrDoc     = "doc"    // S, the very bytes
+	attrDoc     = "doc"    // B, the very bytes
 	attrMarks   = "e"      // S, a mark of each member that a condition may compare; see marks
 	attrSealed  = "sealed" // B
 )
@@ -64,8 +64,8 @@ func corrupt(cause error) error {
 	return fault.New(fault.Internal, "table_corrupt").Because(cause)
 }
 
-// readItem reads a whole item into an empty one. An attribute that this version does not write is a newer version's: the fault is Unavailable, for that
-// version can still read it.
+// readItem reads a whole item into an empty one. An attribute that this version does not write is a newer version's: the fault is
+// Unavailable, for that version can still read it.
 func readItem(it *table.Item, space table.Space, m attributes) error {
 	it.Space = space
 	var at [table.G5 + 1]table.IndexKey // a map is slow to fill piece by piece
@@ -83,15 +83,9 @@ func readItem(it *table.Item, space table.Space, m attributes) error {
 			n, ok = readNumber(value)
 			it.Expires = time.Unix(n, 0).UTC()
 		case attrDoc:
-			var doc string
-			if doc, ok = readString(value); doc != "" {
-				it.Doc = []byte(doc)
-			}
+			it.Doc, ok = readBytes(value)
 		case attrSealed:
-			var b *types.AttributeValueMemberB
-			if b, ok = value.(*types.AttributeValueMemberB); ok && len(b.Value) > 0 {
-				it.Sealed = b.Value
-			}
+			it.Sealed, ok = readBytes(value)
 		case attrMarks:
 		default:
 			x, isSK := indexOf(name)
@@ -164,6 +158,15 @@ func readString(v types.AttributeValue) (string, bool) {
 		return "", false
 	}
 	return s.Value, true
+}
+
+// readBytes answers nil for no bytes, and else the SDK's own memory.
+func readBytes(v types.AttributeValue) ([]byte, bool) {
+	b, ok := v.(*types.AttributeValueMemberB)
+	if !ok || len(b.Value) == 0 {
+		return nil, ok
+	}
+	return b.Value, true
 }
 
 func readNumber(v types.AttributeValue) (int64, bool) {

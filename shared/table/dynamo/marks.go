@@ -12,8 +12,9 @@ import (
 )
 
 // A condition cannot look into the doc, which is kept as the bytes that were put. So beside it stands one mark for each string among its
-// top-level members: 12 letters that hold 72 bits of a hash of name and value. The marks of an item stand side by side in one attribute, and Equals asks whether it
-// contains the mark. Another member or value that has the same mark takes 2^72 tries to find.
+// top-level members: 12 letters that hold 72 bits of a hash of name and value. The marks of an item stand side by side in one attribute, and
+// Equals asks whether it contains the mark. Who looks for another value with the same mark has some 2^65 tries to make, since a mark
+// may be met anywhere among up to a hundred letters.
 const (
 	markLen   = 12
 	markBytes = markLen / 4 * 3

@@ -3,9 +3,13 @@
 package dynamo_test
 
 import (
+	"bytes"
 	"crypto/rand"
+	"io"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,13 +32,33 @@ var motoLacks = []string{
 	"race/no lost update", "race/one creator", "race/one token", "race/no torn commit", // knows no isolation
 }
 
-// peerTransport makes a connection for each request: moto may close at any time what is kept open.
-func peerTransport() *http.Transport { return &http.Transport{DisableKeepAlives: true} }
+// steady is a transport to moto, of whose answers one in some thousands breaks off in the body. A read is sent again; a write must not be, for
+// moto would do it twice, and what the answer to a write that was done holds is of no account.
+type steady struct{}
+
+func (steady) RoundTrip(r *http.Request) (*http.Response, error) {
+	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	if !slices.Contains([]string{"TransactWriteItems", "DeleteItem", "CreateTable", "UpdateTimeToLive"}, op) {
+		return peers.Client().Transport.RoundTrip(r)
+	}
+	out, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(out.Body)
+	_ = out.Body.Close()
+	if err != nil && out.StatusCode == http.StatusOK {
+		body = []byte("{}")
+		out.Header.Del("X-Amz-Crc32")
+	}
+	out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return out, nil
+}
 
 // openPeer makes the two tables as Define has them and opens them. The peers' streams are left alone: see infra/docs/peers.md.
 func openPeer(t *testing.T, address string, attempts int) tabletest.Store {
 	t.Helper()
-	o := client(address, peerTransport())
+	o := client(address, steady{})
 	c := dynamodb.New(o)
 	mark := rand.Text()
 	names := [2]string{"data-" + mark, "keys-" + mark}
@@ -60,7 +84,7 @@ func TestContractOnPeers(t *testing.T) {
 	t.Run("moto", func(t *testing.T) {
 		address := peers.Moto(t)
 		tabletest.Run(t, func(t *testing.T) tabletest.Store { return openPeer(t, address, 1) }, motoLacks...)
-		t.Logf("left out, %d parts that the strict stand-in has: %q", len(motoLacks), motoLacks)
+		t.Logf("left out, %d parts that the strict stand-in has: %q; and the feed, and what needs a clock to be moved", len(motoLacks), motoLacks)
 	})
 	if address := os.Getenv("STEWARD_DYNAMODB_LOCAL"); address != "" {
 		t.Run("DynamoDB Local", func(t *testing.T) {
@@ -72,7 +96,7 @@ func TestContractOnPeers(t *testing.T) {
 // TestCheckOnMoto looks at tables of which something is wrong.
 func TestCheckOnMoto(t *testing.T) {
 	address := peers.Moto(t)
-	c := dynamodb.New(client(address, peerTransport()))
+	c := dynamodb.New(client(address, steady{}))
 	for name, bend := range map[string]func(*dynamodb.CreateTableInput){
 		"without-index": func(in *dynamodb.CreateTableInput) {
 			in.GlobalSecondaryIndexes = in.GlobalSecondaryIndexes[:4]
@@ -107,9 +131,9 @@ func TestCheckOnMoto(t *testing.T) {
 		"without-stream": {"its stream does not hold both images"},
 		"new-images":     {"its stream does not hold both images"},
 	} {
-		s := open(t, dynamo.Options{AWS: client(address, peerTransport()), Data: data, Keys: "keys", Now: time.Now, Attempts: 1})
+		s := open(t, dynamo.Options{AWS: client(address, steady{}), Data: data, Keys: "keys", Now: time.Now, Attempts: 1})
 		wantTold(t, data, s.Check(t.Context()), want...)
 	}
-	s := open(t, dynamo.Options{AWS: client(address, peerTransport()), Data: "missing", Keys: "missing-too", Now: time.Now, Attempts: 1})
+	s := open(t, dynamo.Options{AWS: client(address, steady{}), Data: "missing", Keys: "missing-too", Now: time.Now, Attempts: 1})
 	wantTold(t, "two at once", s.Check(t.Context()), "table missing in", "table missing-too in")
 }

@@ -29,6 +29,9 @@ func TestPagesAmongTheExpired(t *testing.T) {
 			}
 		}
 		clk.Advance(time.Minute)
+		if items, err := s.Get(t.Context(), table.Key{PK: "p", SK: "00"}, table.Key{PK: "p", SK: "01"}); err != nil || len(items) != 1 || items[0].SK != "01" {
+			t.Errorf("get of one that expired and one that lives: %v, %v", items, err)
+		}
 		var pages []string
 		q := table.Query{PK: "p", Limit: c.limit}
 		for {

@@ -3,6 +3,7 @@ package dynamo
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -45,11 +46,12 @@ type request struct {
 	writes []table.Write
 	marks  []string // of each put's doc
 	timed  bool     // some condition depends on the time
+	astray bool     // a copy of it was sent that nobody knows the end of
 }
 
 // newRequest answers the faults record_too_large and commit_too_large for what only here is too large: the marks of a doc count too.
-func (s *Store) newRequest(token string, writes []table.Write) (*request, error) {
-	r := &request{token: s.token(token), writes: writes, marks: make([]string, len(writes))}
+func newRequest(writes []table.Write) (*request, error) {
+	r := &request{writes: writes, marks: make([]string, len(writes))}
 	total := 0
 	for i := range writes {
 		w := &writes[i]
@@ -75,9 +77,10 @@ func tooLarge(code string, most, size int) error {
 	return fault.New(fault.Invalid, code, "max", strconv.Itoa(most), "size", strconv.Itoa(size))
 }
 
-// token makes the 36 letters that DynamoDB takes. Its tokens are an AWS account's, in which there may be several deployments.
-func (s *Store) token(token string) string {
-	h := sha256.Sum256([]byte(s.names[table.Data] + "\x00" + token))
+// token makes the 36 letters that DynamoDB takes; turn counts those that are made of one token of ours. Tokens are an AWS account's, in
+// which there may be several deployments.
+func (s *Store) token(token string, turn int) string {
+	h := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%s", s.names[table.Data], turn, token))
 	return base64.RawURLEncoding.EncodeToString(h[:27])
 }
 
@@ -117,6 +120,12 @@ func (s *Store) input(r *request, f form) *dynamodb.TransactWriteItemsInput {
 		}
 	}
 	return in
+}
+
+// burn is a transaction that does nothing and uses up the token: a check of an item that nobody writes, which always holds.
+func (s *Store) burn(r *request) *dynamodb.TransactWriteItemsInput {
+	nothing := table.Check(table.Key{PK: r.token, SK: r.token}, table.Always)
+	return s.input(&request{token: r.token, writes: []table.Write{nothing}}, loose)
 }
 
 // expression gathers what one write's expressions refer to. DynamoDB refuses what is bound and not used.
@@ -175,7 +184,7 @@ func newItem(it *table.Item, marks string) attributes {
 		m[attrExpires] = num(expirySecond(it.Expires))
 	}
 	if len(it.Doc) > 0 {
-		m[attrDoc] = str(string(it.Doc))
+		m[attrDoc] = &types.AttributeValueMemberB{Value: it.Doc}
 	}
 	if marks != "" {
 		m[attrMarks] = str(marks)
@@ -211,7 +220,7 @@ func (e *expression) update(it *table.Item, marks string) string {
 	}
 	e.ttl = true
 	put("#t", ":t", !it.Expires.IsZero(), func() types.AttributeValue { return num(expirySecond(it.Expires)) })
-	put(attrDoc, ":d", len(it.Doc) > 0, func() types.AttributeValue { return str(string(it.Doc)) })
+	put(attrDoc, ":d", len(it.Doc) > 0, func() types.AttributeValue { return &types.AttributeValueMemberB{Value: it.Doc} })
 	put(attrMarks, ":e", marks != "", func() types.AttributeValue { return str(marks) })
 	put(attrSealed, ":s", len(it.Sealed) > 0, func() types.AttributeValue { return &types.AttributeValueMemberB{Value: it.Sealed} })
 	for x := table.G1; x <= table.G5 && it.Space == table.Data; x++ {

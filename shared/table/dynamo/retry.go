@@ -65,8 +65,16 @@ func passing(err error) bool {
 			return slices.Contains(passingReasons, text(r.Code))
 		})
 	}
+	if coded, ok := errors.AsType[smithy.APIError](err); ok && slices.Contains(passingCodes, coded.ErrorCode()) {
+		return true
+	}
+	return undecided(err)
+}
+
+// undecided reports whether a request that ended so may have been done, or may still be.
+func undecided(err error) bool {
 	if coded, ok := errors.AsType[smithy.APIError](err); ok {
-		return slices.Contains(passingCodes, coded.ErrorCode()) || status(err) >= 500
+		return coded.ErrorCode() == "TransactionInProgressException" || status(err) >= 500
 	}
 	return !unsent(err)
 }

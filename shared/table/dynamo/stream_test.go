@@ -16,7 +16,7 @@ const (
 	recordHead = `{"eventID":"c4ca4238a0b923820dcc509a6f75849b","eventName":"MODIFY","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"eu-central-1",` +
 		`"eventSourceARN":"arn:aws:dynamodb:eu-central-1:123456789012:table/data/stream/2026-03-04T05:06:07.000","dynamodb":{"ApproximateCreationDateTime":1772600767.25,` +
 		`"Keys":{"pk":{"S":"p"},"sk":{"S":"s"}},"SizeBytes":59,"StreamViewType":"NEW_AND_OLD_IMAGES","SequenceNumber":`
-	image1 = `{"pk":{"S":"p"},"sk":{"S":"s"},"v":{"N":"1"},"doc":{"S":"{\"a\":1}"},"sealed":{"B":"AQ=="}}`
+	image1 = `{"pk":{"S":"p"},"sk":{"S":"s"},"v":{"N":"1"},"doc":{"B":"eyJhIjoxfQ=="},"sealed":{"B":"AQ=="}}`
 	image2 = `{"pk":{"S":"p"},"sk":{"S":"s"},"v":{"N":"2"},"ttl":{"N":"1800000000"},"e":{"S":"0123456789ab"},"g1pk":{"S":"g"},"g1sk":{"S":"1"}}`
 )
 

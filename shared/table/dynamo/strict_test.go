@@ -32,7 +32,7 @@ type strict struct {
 	tokens  map[string]remembered
 	busy    map[[3]string]bool
 	running map[string]bool // tokens of transactions in flight
-	applied int             // transactions
+	applied int             // transactions, but those that burn a token
 	stream  []map[string]any
 	changed chan struct{}
 }
@@ -247,7 +247,9 @@ func (s *strict) transact(body []byte) (any, error) {
 		return nil, err
 	}
 	s.tokens[in.ClientRequestToken] = remembered{at: s.now(), what: what}
-	s.applied++
+	if _, burns := in.TransactItems[0]["ConditionCheck"]; !burns || at[0][1] != in.ClientRequestToken {
+		s.applied++
+	}
 	return map[string]any{}, nil
 }
 

@@ -1,16 +1,29 @@
-// Package steward is Steward's own engine: package policy for the decision.
+// Package steward is Steward itself, whole: the nouns write its rows into a local store, access compiles every user's rights from them, policy
+// decides, and account lists and counts. Nothing here is made for the benchmark but the loading.
 package steward
 
 import (
+	"context"
+	"crypto/rand"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/steward-crm/steward/infra/bench/workload"
+	"github.com/steward-crm/steward/shared/access"
+	"github.com/steward-crm/steward/shared/account"
+	"github.com/steward-crm/steward/shared/crypt"
 	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/identity"
+	keyslocal "github.com/steward-crm/steward/shared/keys/local"
 	"github.com/steward-crm/steward/shared/policy"
 	"github.com/steward-crm/steward/shared/principal"
+	"github.com/steward-crm/steward/shared/table"
+	"github.com/steward-crm/steward/shared/table/local"
 )
-
-const tenant id.Tenant = "tnt_01JD3Z4T0X8Y6QH2N5W7R9K1MB"
 
 var (
 	actions = [...]policy.Action{workload.View: policy.View, workload.Edit: policy.Update, workload.Delete: policy.Delete}
@@ -18,74 +31,160 @@ var (
 		workload.None: policy.None, workload.Own: policy.Own, workload.Reports: policy.Reports,
 		workload.Department: policy.Department, workload.Subtree: policy.Subtree, workload.All: policy.All,
 	}
+	acts   = [...]policy.Acts{workload.MayRead: policy.ActsOf("read"), workload.MayEdit: policy.ActsOf("edit")}
+	levels = [...]string{workload.MayRead: "read", workload.MayEdit: "edit"}
 )
 
-// Engine keeps what access keeps: the compiled rights of each user. The accounts stay where they are.
+// Engine is a deployment with one tenant. For checks it keeps what the product keeps, the compiled rights of each user; for lists and counts
+// everything lies in the store, in a temporary folder that does not wait for the disk.
 type Engine struct {
-	w           *workload.World
-	subjects    []policy.Subject
+	w   *workload.World
+	dir string
+
+	store    *local.Store
+	crypt    *crypt.Crypt
+	ids      *id.Source
+	access   *access.Access
+	accounts *account.Accounts
+
+	tenant      principal.Tenant
 	users       []id.User
 	departments []id.Department
+	roles       []id.Role
+	members     []policy.Grantee // the users
+	shares      []policy.Grantee // the departments
+	places      map[id.User]workload.DepartmentID
+	subjects    []*policy.Subject // loaded, for checks
 }
 
-// Load compiles the rights of every user.
+// Load writes the tenant, has the counters count it, and loads every user's rights.
 func (e *Engine) Load(w *workload.World) error {
+	ctx := context.Background()
 	e.w = w
-	for i := range w.Users {
-		e.users = append(e.users, id.User(fmt.Sprintf("user_01JD3Z4T0X8Y6QH2N5W7%06d", i)))
-	}
-	for i := range w.Parents {
-		e.departments = append(e.departments, id.Department(fmt.Sprintf("dept_01JD3Z4T0X8Y6QH2N5W7%06d", i)))
-	}
-	chart, roles := w.Chart(), roles(w)
-	for i, x := range w.Users {
-		at := policy.Chart{User: e.users[i], Department: e.departments[x.Department]}
-		for _, u := range chart.Reports[i] {
-			at.Reports = append(at.Reports, e.users[u])
+	for _, step := range []func(context.Context) error{e.open, e.organise, e.fill, e.tally, e.compile} {
+		if err := step(ctx); err != nil {
+			return err
 		}
-		for _, d := range chart.Below[x.Department] {
-			at.Below = append(at.Below, e.departments[d])
-		}
-		var held []policy.Role
-		for _, r := range x.Roles {
-			held = append(held, roles[r])
-		}
-		e.subjects = append(e.subjects, policy.Subject{
-			Principal: principal.Principal{Tenant: tenant, User: at.User},
-			Org:       principal.Tenant{ID: tenant, Status: principal.TenantActive},
-			Self:      principal.Standing{Place: principal.Place{User: at.User, Department: at.Department}, Status: principal.UserActive},
-			Rights:    policy.Compile(at, held),
-		})
 	}
 	return nil
 }
 
-func roles(w *workload.World) (out []policy.Role) {
-	for i, r := range w.Roles {
-		role := policy.Role{ID: id.Role(fmt.Sprintf("role_01JD3Z4T0X8Y6QH2N5W7%06d", i)), Name: r.Name, Level: policy.Level(r.Level)}
-		for a, s := range r.Scopes {
-			if s != workload.None {
-				role.Grants = append(role.Grants, policy.Grant{Module: policy.ModAccount, Action: actions[a], Scope: scopes[s]})
-			}
-		}
-		for f, name := range workload.Fields {
-			role.Fields = append(role.Fields, policy.FieldRule{Module: policy.ModAccount, Field: name, Access: policy.Access(r.Access[f])})
-		}
-		out = append(out, role)
+// open makes the deployment.
+func (e *Engine) open(context.Context) (err error) {
+	if e.dir, err = os.MkdirTemp("", "steward-bench-"); err != nil {
+		return err
 	}
-	return out
+	master, err := keyslocal.Open(filepath.Join(e.dir, "keys.json"), time.Now, rand.Reader)
+	if err != nil {
+		return err
+	}
+	if e.store, err = local.Open(filepath.Join(e.dir, "steward.db"), local.Options{Now: time.Now, NoSync: true}); err != nil {
+		return err
+	}
+	e.crypt, e.ids = crypt.New(master, e.store, time.Now, rand.Reader), id.NewSource(time.Now, rand.Reader)
+	e.access, e.accounts = e.over(e.store)
+	return nil
 }
 
-// Check decides.
+// over gives the product over the table.
+func (e *Engine) over(t table.Table) (*access.Access, *account.Accounts) {
+	a := access.New(t, time.Now)
+	return a, account.New(t, e.crypt, a, e).Counting(e.store)
+}
+
+// tally has the counters catch up with all that was written.
+func (e *Engine) tally(ctx context.Context) error {
+	c := account.NewCounters(e.store, e.store)
+	for {
+		if done, err := c.Advance(ctx, time.Now()); done == 0 || err != nil {
+			return err
+		}
+	}
+}
+
+// compile loads everybody, and counts once, so that what the product keeps in memory is in memory.
+func (e *Engine) compile(ctx context.Context) error {
+	for u := range e.w.Users {
+		s, err := e.subject(ctx, e.access, workload.UserID(u))
+		if err != nil {
+			return err
+		}
+		e.subjects = append(e.subjects, s)
+	}
+	_, err := e.Count(0)
+	return err
+}
+
+// subject loads the user as every request does.
+func (e *Engine) subject(ctx context.Context, a *access.Access, u workload.UserID) (*policy.Subject, error) {
+	now := time.Now()
+	claims := identity.Claims{Name: identity.NameOf(e.tenant.ID, e.users[u]), Session: "bench", AuthTime: now}
+	return a.Subject(ctx, claims, principal.Principal{Locale: "en", Operation: "accounts.list", At: now})
+}
+
+// Check decides. The record is put together as a read of the account would find it.
 func (e *Engine) Check(u workload.UserID, do workload.Action, id workload.AccountID) (bool, error) {
 	a := &e.w.Accounts[id]
-	return policy.Decide(&e.subjects[u], policy.ModAccount, actions[do], policy.Resource{
-		Tenant: tenant, Owner: e.users[a.Owner], Department: e.departments[a.Department],
+	var room [len(a.Team) + 1]policy.RecordGrant
+	n := 0
+	for _, m := range a.Team {
+		if m.May != workload.Nothing {
+			room[n].Kind, room[n].To, room[n].On = policy.KindTeam, e.members[m.User], acts[m.May]
+			n++
+		}
+	}
+	if a.Share.May != workload.Nothing {
+		room[n].Kind, room[n].To, room[n].On = policy.KindShare, e.shares[a.Share.Department], acts[a.Share.May]
+		n++
+	}
+	return policy.Decide(e.subjects[u], policy.ModAccount, actions[do], policy.Resource{
+		Tenant: e.tenant.ID, Owner: e.users[a.Owner], Department: e.departments[a.Department], Grants: room[:n],
 	}).Allowed, nil
 }
 
-// Scoped says that policy.Resource carries no team and no shares.
-func (e *Engine) Scoped() {}
+// FirstPage lists as a request does: it loads who asks, plans, reads the rows strongly, decides on each, opens and masks it.
+func (e *Engine) FirstPage(u workload.UserID, n int) ([]workload.AccountID, error) {
+	who, err := e.subject(context.Background(), e.access, u)
+	if err != nil {
+		return nil, err
+	}
+	page, err := e.accounts.List(context.Background(), who, account.Query{Limit: n})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]workload.AccountID, len(page.Items))
+	for i := range page.Items {
+		at, err := strconv.Atoi(strings.TrimPrefix(page.Items[i].Name, named))
+		if err != nil {
+			return nil, err
+		}
+		out[i] = workload.AccountID(at)
+	}
+	return out, nil
+}
 
-// Close has nothing to give back.
-func (e *Engine) Close() {}
+// Count asks for the count beside a page of one, as the API does.
+func (e *Engine) Count(u workload.UserID) (int, error) { return e.count(e.accounts, u) }
+
+func (e *Engine) count(s *account.Accounts, u workload.UserID) (int, error) {
+	who, err := e.subject(context.Background(), e.access, u)
+	if err != nil {
+		return 0, err
+	}
+	page, err := s.List(context.Background(), who, account.Query{Limit: 1, Count: true})
+	if err != nil {
+		return 0, err
+	}
+	if !page.Count.Exact {
+		return 0, fmt.Errorf("at least %d: %s", page.Count.Value, page.Count.Why)
+	}
+	return page.Count.Value, nil
+}
+
+// Close ends the deployment and removes its folder.
+func (e *Engine) Close() {
+	if e.store != nil {
+		_ = e.store.Close()
+	}
+	_ = os.RemoveAll(e.dir) // a temporary folder
+}

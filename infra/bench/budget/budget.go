@@ -1,0 +1,130 @@
+// Package budget measures what only Steward is asked, and holds Steward's figures against what its design allows it. It knows Steward's engine
+// and the results of the others; it judges no answers, because package measure has done so.
+package budget
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/steward-crm/steward/infra/bench/engine/steward"
+	"github.com/steward-crm/steward/infra/bench/measure"
+)
+
+// Row is a figure beside what it may be at most.
+type Row struct {
+	What     string
+	Measured string
+	Budget   string // "" for none
+	Met      bool
+}
+
+// Rows are the figures of one size.
+type Rows struct {
+	plan *measure.Plan
+	rows []Row
+}
+
+// Of gives the rows of a plan.
+func Of(p *measure.Plan) *Rows { return &Rows{plan: p} }
+
+func (r *Rows) free(what, measured string) {
+	r.rows = append(r.rows, Row{What: what, Measured: measured})
+}
+
+func (r *Rows) most(what, measured, budget string, met bool) {
+	r.rows = append(r.rows, Row{what, measured, budget, met})
+}
+
+// The budgets of the design.
+const (
+	check    = 100 * time.Nanosecond
+	page     = time.Millisecond
+	count    = time.Millisecond
+	memory   = 150 // bytes an account
+	previews = 200 * time.Millisecond
+	requests = 16
+	units    = 12
+	growth   = 2
+)
+
+// ahead is how many times as long others take for a check, at least.
+var ahead = map[string]float64{"cedar-go": 90, "casbin": 450, "openfga": 6000}
+
+// Results adds what was measured of Steward, the first of the results, and of the others beside it.
+func (r *Rows) Results(results []*measure.Result) {
+	one := results[0]
+	for i, c := range r.plan.Cases {
+		took, allocs := one.Checks[i].Took, one.Allocs[i]
+		r.most("check, "+c.Name, fmt.Sprintf("%d ns, %.0f allocations", took.Nanoseconds(), allocs), "100 ns, 0", took <= check && allocs < 0.5)
+	}
+	for _, other := range results[1:] {
+		worst, of := 0.0, ""
+		for i, c := range r.plan.Cases {
+			if times := float64(other.Checks[i].Took) / float64(max(one.Checks[i].Took, 1)); of == "" || times < worst {
+				worst, of = times, c.Name
+			}
+		}
+		if most := ahead[other.Engine]; most > 0 {
+			r.most("check against "+other.Engine+", the least ("+of+")", fmt.Sprintf("×%.0f", worst), fmt.Sprintf("×%.0f", most), worst >= most)
+		}
+	}
+	for i, who := range r.plan.People {
+		r.most("page of 50, local store, "+who.Name, measure.Short(one.Pages[i].Took), "1 ms", one.Pages[i].Took <= page)
+	}
+	for i, who := range r.plan.People {
+		r.most("count, "+who.Name, measure.Short(one.Counts[i].Took), "1 ms", one.Counts[i].Took <= count)
+	}
+}
+
+// Engine measures the loaded engine. What changes it comes last.
+func (r *Rows) Engine(ctx context.Context, e *steward.Engine) error {
+	for _, step := range []func(context.Context, *steward.Engine) error{r.memory, r.compiling, r.previews, r.distant, r.changing} {
+		if err := step(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Table writes the rows in Markdown.
+func (r *Rows) Table(out io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nSteward at %d accounts against the budgets of the design:\n\n| what | measured | budget | |\n|---|--:|--:|---|\n", len(r.plan.World.Accounts))
+	for _, x := range r.rows {
+		verdict := ""
+		switch {
+		case x.Budget == "":
+		case x.Met:
+			verdict = "met"
+		default:
+			verdict = "**missed**"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", x.What, x.Measured, x.Budget, verdict)
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// Growth compares the pages of the smallest and the largest size.
+func Growth(out io.Writer, plans []*measure.Plan, results []*measure.Result) error {
+	last := len(results) - 1
+	if last < 1 {
+		return nil
+	}
+	var b strings.Builder
+	from, to := len(plans[0].World.Accounts), len(plans[last].World.Accounts)
+	fmt.Fprintf(&b, "\nHow a page of 50 grows from %d to %d accounts:\n\n| who | times | budget | |\n|---|--:|--:|---|\n", from, to)
+	for i, who := range plans[0].People {
+		times := float64(results[last].Pages[i].Took) / float64(max(results[0].Pages[i].Took, 1))
+		verdict := "met"
+		if times > growth {
+			verdict = "**missed**"
+		}
+		fmt.Fprintf(&b, "| %s, who sees %d and %d | ×%.2f | ×%d | %s |\n", who.Name, len(plans[0].Visible[i]), len(plans[last].Visible[i]), times, growth, verdict)
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
