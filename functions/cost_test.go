@@ -38,7 +38,8 @@ func TestCosts(t *testing.T) {
 	}{
 		{
 			"accounts.create", http.MethodPost, "/v1/accounts",
-			map[string]any{"name": "Acme", "type": "enterprise", "email": "desk@example.com", "contacts": []map[string]any{{"name": "Jim"}}}, http.StatusCreated,
+			map[string]any{"name": "Acme", "type": "enterprise", "email": "desk@example.com", "contacts": []map[string]any{{"name": "Jim"}}},
+			http.StatusCreated,
 		},
 		{"accounts.get", http.MethodGet, one, nil, http.StatusOK},
 		{"accounts.list", http.MethodGet, "/v1/accounts?limit=50", nil, http.StatusOK},
