@@ -8,7 +8,7 @@ N     ?= 100000
 SEED  ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: peers test-peers help run demo webhook test race check fmt generate bench bench-policy build build-twice run-lambda bench-lambda fuzz conformance hooks clean sam-tools validate deploy sam-local
+.PHONY: peers test-peers help run demo webhook test race check fmt generate bench bench-policy build build-twice run-lambda bench-lambda fuzz conformance hooks clean sam-tools validate deploy sam-local try-sam
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ deploy: build validate ## deploy to AWS: ENV=dev, staging or prod; see infra/doc
 
 sam-local: sam-tools peers ## serve the functions by sam local in Docker on 127.0.0.1:3000 (needs an engine, or root and docker.io)
 	@ADDR=$(ADDR) DATA=$(DATA) GO=$(GO) infra/sam/local.sh
+
+try-sam: sam-tools peers ## run the demo's first steps through sam-local; says so where no engine can be started
+	@GO=$(GO) infra/sam/try.sh
 
 peers: ## install the programs that stand in for AWS in tests (needs Python and Node) into .peers
 	@./infra/peers/install.sh

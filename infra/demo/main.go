@@ -21,11 +21,12 @@ func main() {
 	url := flag.String("url", "http://127.0.0.1:3000", "address of the server")
 	secret := flag.String("secret-file", ".steward/onboarding.whsec", "file with the webhook secret")
 	outbox := flag.String("outbox", "", "address of the server that shows what was sent; empty: the same")
+	first := flag.Int("steps", len(steps), "how many of the steps to do")
 	flag.Parse()
-	os.Exit(run(*url, cmp.Or(*outbox, *url), *secret))
+	os.Exit(run(*url, cmp.Or(*outbox, *url), *secret, steps[:min(max(*first, 0), len(steps))]))
 }
 
-func run(url, outbox, secretFile string) (status int) {
+func run(url, outbox, secretFile string, steps []step) (status int) {
 	key, err := readSecret(secretFile)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo: "+err.Error())
