@@ -8,7 +8,7 @@ N     ?= 100000
 SEED  ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: peers test-peers help run demo webhook test race check fmt generate bench bench-policy build build-twice run-lambda bench-lambda fuzz conformance hooks clean
+.PHONY: peers test-peers help run demo webhook test race check fmt generate bench bench-policy build build-twice run-lambda bench-lambda fuzz conformance hooks clean sam-tools validate deploy sam-local try-sam
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,12 +36,14 @@ check: ## vet, staticcheck, format, tidy modules, generated files, coverage of p
 	@cd infra/tools && $(GO) mod tidy -diff
 	@$(GO) test -count=1 -coverprofile=/dev/stdout ./shared/policy | awk 'NR>1 && $$NF==0 && /policy\// {bad=1; print "not covered: " $$0} END {exit bad}'
 	@$(GO) run ./infra/docs --check
+	@$(GO) run ./infra/stacks --check
 
 fmt: ## format the source
 	$(TOOL) gofumpt -w $$(git ls-files '*.go')
 
-generate: ## write the generated documents anew (errors, API)
+generate: ## write the generated documents (errors, API) and stacks anew
 	$(GO) run ./infra/docs
+	$(GO) run ./infra/stacks
 
 bench: ## run the benchmarks; each prints its ratio to a peer or a limit
 	$(GO) test -run '^$$' -bench . -benchtime 1s -p 1 $$($(GO) list ./shared/... ./functions/... ./infra/... | grep -v shared/table/local$$)
@@ -65,6 +67,24 @@ run-lambda: ## serve the API by the Lambda binaries on 127.0.0.1:3000, on stand-
 
 bench-lambda: ## compare the Lambda binaries with one that does nothing: start, size, memory, an invocation
 	@$(GO) run ./infra/lambda/bench
+
+sam-tools: ## install the pinned SAM CLI and cfn-lint (needs Python) into .tools
+	@infra/sam/install.sh
+
+validate: sam-tools ## check the stacks: cfn-lint, sam validate, and the policy test
+	.tools/sam/bin/cfn-lint template.yaml infra/*.yaml
+	@for t in template.yaml infra/*.yaml; do SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 .tools/sam/bin/sam validate --lint --template $$t || exit 1; done
+	$(GO) test -count=1 ./infra/stacks/...
+
+deploy: build validate ## deploy to AWS: ENV=dev, staging or prod; see infra/docs/runbook.md
+	@case "$(ENV)" in dev|staging|prod) ;; *) echo "ENV is dev, staging or prod"; exit 1;; esac
+	.tools/sam/bin/sam deploy --template template.yaml --config-env $(ENV) --parameter-overrides Env=$(ENV) $(PARAMETERS)
+
+sam-local: sam-tools peers ## serve the functions by sam local in Docker on 127.0.0.1:3000 (needs an engine, or root and docker.io)
+	@ADDR=$(ADDR) DATA=$(DATA) GO=$(GO) infra/sam/local.sh
+
+try-sam: sam-tools peers ## run the demo's first steps through sam-local; says so where no engine can be started
+	@GO=$(GO) infra/sam/try.sh
 
 peers: ## install the programs that stand in for AWS in tests (needs Python and Node) into .peers
 	@./infra/peers/install.sh

@@ -20,6 +20,7 @@ import (
 // client speaks to a running Steward over HTTP and knows nothing of its inside.
 type client struct {
 	url    string
+	outbox string // of the server that shows what was sent
 	secret []byte // of onboarding webhooks
 	http   *http.Client
 }
@@ -176,7 +177,7 @@ func (c *client) mailTo(to, template string) mail {
 		var box struct {
 			Items []mail `json:"items"`
 		}
-		c.do(request{method: http.MethodGet, path: "/_local/outbox"}).want(http.StatusOK).into(&box)
+		(&client{url: c.outbox, http: c.http}).do(request{method: http.MethodGet, path: "/_local/outbox"}).want(http.StatusOK).into(&box)
 		for _, m := range box.Items {
 			if strings.EqualFold(m.To, to) && m.Template == template {
 				return m

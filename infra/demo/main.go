@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"net/http"
@@ -19,18 +20,20 @@ import (
 func main() {
 	url := flag.String("url", "http://127.0.0.1:3000", "address of the server")
 	secret := flag.String("secret-file", ".steward/onboarding.whsec", "file with the webhook secret")
+	outbox := flag.String("outbox", "", "address of the server that shows what was sent; empty: the same")
+	first := flag.Int("steps", len(steps), "how many of the steps to do")
 	flag.Parse()
-	os.Exit(run(*url, *secret))
+	os.Exit(run(*url, cmp.Or(*outbox, *url), *secret, steps[:min(max(*first, 0), len(steps))]))
 }
 
-func run(url, secretFile string) (status int) {
+func run(url, outbox, secretFile string, steps []step) (status int) {
 	key, err := readSecret(secretFile)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo: "+err.Error())
 		return 1
 	}
 	began := time.Now()
-	d := &demo{client: &client{url: strings.TrimRight(url, "/"), secret: key, http: &http.Client{Timeout: 30 * time.Second}}}
+	d := &demo{client: &client{url: strings.TrimRight(url, "/"), outbox: strings.TrimRight(outbox, "/"), secret: key, http: &http.Client{Timeout: 30 * time.Second}}}
 	defer func() {
 		if f, ok := recover().(failure); ok {
 			fmt.Printf("\n  ✗ %s\n", f.text)

@@ -17,6 +17,7 @@ type document struct {
 	Resources  map[string]resource
 	Outputs    map[string]any
 	Globals    map[string]any
+	Conditions map[string]any
 }
 
 type resource struct {
@@ -43,6 +44,7 @@ func readTemplate(t *testing.T, file string) document {
 		t.Fatalf("%s: %v", file, err)
 	}
 	d := document{file: filepath.Base(file), Parameters: members(all["Parameters"]), Outputs: members(all["Outputs"]), Globals: members(all["Globals"])}
+	d.Conditions = members(all["Conditions"])
 	d.Resources = map[string]resource{}
 	for name, r := range members(all["Resources"]) {
 		m := members(r)

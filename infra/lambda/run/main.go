@@ -31,6 +31,7 @@ import (
 
 type options struct {
 	addr, binaries, data, peers string
+	containers, environ         string
 }
 
 func main() {
@@ -39,6 +40,8 @@ func main() {
 	flag.StringVar(&o.binaries, "binaries", "bin/lambda", "folder that infra/lambda/build has built into for this machine")
 	flag.StringVar(&o.data, "data", ".steward", "folder for the webhook secret and the functions' logs")
 	flag.StringVar(&o.peers, "peers", ".peers", "folder that make peers has installed into; STEWARD_PEERS wins")
+	flag.StringVar(&o.containers, "containers", "", "address of the container engine's bridge: functions in containers find AWS there as well, for sam local")
+	flag.StringVar(&o.environ, "environ", "", "file to write the functions' environment to once everything stands, as sam local takes it")
 	flag.Parse()
 	if p := os.Getenv("STEWARD_PEERS"); p != "" {
 		o.peers = p
@@ -80,6 +83,14 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 		return err
 	}
 	defer stopFront()
+	near := aws // as functions in containers see it
+	if o.containers != "" {
+		var stopNear func()
+		if near, stopNear, err = serveAt(net.JoinHostPort(o.containers, "0"), front); err != nil {
+			return err
+		}
+		defer stopNear()
+	}
 	there, err := provision(ctx, aws, filepath.Join(o.data, "onboarding.whsec"))
 	if err != nil {
 		return fmt.Errorf("making what the functions need: %w", err)
@@ -113,6 +124,11 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 	workers.Go(func() { failed <- server.Serve(listener) })
 	fmt.Fprintf(stdout, "listening on http://%s\n  webhook secret     %s\n  functions' logs    %s\n  mails and messages http://%s/_local/outbox\n",
 		listener.Addr(), there.secretFile, logs.Name(), listener.Addr())
+	if o.environ != "" {
+		if err := writeEnviron(o.environ, there, near); err != nil {
+			return err
+		}
+	}
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
@@ -128,8 +144,10 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 }
 
 // serve serves the handler on a free loopback port; it gives host and port, and what ends it.
-func serve(h http.Handler) (string, func(), error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func serve(h http.Handler) (string, func(), error) { return serveAt("127.0.0.1:0", h) }
+
+func serveAt(addr string, h http.Handler) (string, func(), error) {
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return "", nil, err
 	}
