@@ -11,7 +11,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/steward-crm/steward/shared/audit"
-	"github.com/steward-crm/steward/shared/crypt"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/key"
 )
@@ -142,7 +141,7 @@ func (h *house) image(x id.Tenant, e audit.Event) (out image, gone bool) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	place := crypt.Place{Record: e.Target, Item: "AUDIT", Path: "change", Schema: 1}
+	place := audit.Place(e.Target)
 	var plain []byte
 	items, err := h.Table.Get(ctx, key.AccountKey(x, id.Account(e.Target)))
 	if err != nil {

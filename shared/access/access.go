@@ -122,3 +122,8 @@ func Raise(c *change.Set, row principal.Tenant, version int64, edit func(*princi
 	}, table.VersionIs(version), nil)
 	return nil
 }
+
+// RaiseRights is Raise for a change of who may do what: roles, categories, marks of grantees. It is in force on the next request.
+func RaiseRights(c *change.Set, who *policy.Subject) error {
+	return Raise(c, who.Org, who.OrgVersion, func(t *principal.Tenant) { t.AuthzVer++ })
+}

@@ -15,7 +15,6 @@ import (
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/policy"
-	"github.com/steward-crm/steward/shared/principal"
 	"github.com/steward-crm/steward/shared/table"
 )
 
@@ -248,5 +247,5 @@ func (s *Accounts) mark(ctx context.Context, who *policy.Subject, c *change.Set,
 		return false, err
 	}
 	c.Put(table.Item{Key: key.Granted(who.Tenant, string(d.To)), Doc: doc}, cond, nil)
-	return true, access.Raise(c, who.Org, who.OrgVersion, func(t *principal.Tenant) { t.AuthzVer++ })
+	return true, access.RaiseRights(c, who)
 }

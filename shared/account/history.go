@@ -93,7 +93,7 @@ func (x *past) revision(k *crypt.AccountKey) (Revision, error) {
 		rev.Locked = k == nil && len(e.Sealed) > 0
 		return rev, nil
 	}
-	b, err := k.Open(AuditPlace(id.Account(e.Target)), e.Sealed)
+	b, err := k.Open(audit.Place(e.Target), e.Sealed)
 	if err != nil {
 		return rev, err
 	}

@@ -5,8 +5,6 @@ import (
 	"context"
 	"strconv"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/steward-crm/steward/shared/audit"
 	"github.com/steward-crm/steward/shared/change"
 	"github.com/steward-crm/steward/shared/crypt"
@@ -102,24 +100,17 @@ func (h *held) put(c *change.Set, next *Account, shards int) error {
 	return nil
 }
 
-// beforeAfter is what an audit event seals.
-type beforeAfter struct {
-	Before any `json:"before"`
-	After  any `json:"after"`
-}
+// beforeAfter is what an account's audit event tells.
+type beforeAfter struct{ Before, After any }
 
 // record stages the audit event of a change of the account or of one of its contacts, sealed under the account's own key. note is the id of
 // the contact.
 func record(c *change.Set, k *crypt.AccountKey, a id.Account, note string, fields []string, what beforeAfter) error {
-	b, err := json.Marshal(what, json.Deterministic(true))
-	if err != nil {
+	e := audit.Event{Target: string(a), Note: note, Fields: fields}
+	if err := e.Images(k, what.Before, what.After); err != nil {
 		return err
 	}
-	sealed, err := k.Seal(AuditPlace(a), b)
-	if err != nil {
-		return err
-	}
-	c.Record(audit.Event{Target: string(a), Note: note, Fields: fields, Sealed: sealed, Digest: k.Digest(b)})
+	c.Record(e)
 	return nil
 }
 
@@ -134,12 +125,6 @@ func recordChange(c *change.Set, k *crypt.AccountKey, a id.Account, note string,
 		return err
 	}
 	return record(c, k, a, note, names, beforeAfter{before, after})
-}
-
-// AuditPlace is where before and after of an account's audit events are sealed to: JSON {"before":…,"after":…} of the changed fields,
-// under the account's key.
-func AuditPlace(a id.Account) crypt.Place {
-	return crypt.Place{Record: string(a), Item: "AUDIT", Path: "change", Schema: 1}
 }
 
 func fits(size int) error {

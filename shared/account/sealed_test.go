@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/steward-crm/steward/shared/account"
+	"github.com/steward-crm/steward/shared/audit"
 	"github.com/steward-crm/steward/shared/change"
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/key"
@@ -122,7 +123,7 @@ func TestAuditHoldsBeforeAndAfter(t *testing.T) {
 	must(t, err)
 	ak, err := tk.OpenAccount(a.ID, items[0])
 	must(t, err)
-	plain, err := ak.Open(account.AuditPlace(a.ID), event.Sealed)
+	plain, err := ak.Open(audit.Place(string(a.ID)), event.Sealed)
 	must(t, err)
 	if want := `{"before":{"email":"hello@lotus.example"},"after":{"email":"new@lotus.example"}}`; string(plain) != want {
 		t.Errorf("sealed %s, want %s", plain, want)

@@ -25,7 +25,6 @@ import (
 	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/plain"
 	"github.com/steward-crm/steward/shared/policy"
-	"github.com/steward-crm/steward/shared/principal"
 	"github.com/steward-crm/steward/shared/table"
 )
 
@@ -226,37 +225,16 @@ func freeName(c *change.Set, x Category) {
 	c.Delete(nameGuard(x.Tenant, x.Name), table.Equals("categoryId", string(x.ID)), nil)
 }
 
-// raise makes the change one of the tenant's rights: on the tenant's row as the subject was read with, so that it cannot pass beside a change
-// of what it refers to, and with a new version, so that the next request sees it.
-func raise(c *change.Set, who *policy.Subject) error {
-	return access.Raise(c, who.Org, who.OrgVersion, func(t *principal.Tenant) { t.AuthzVer++ })
-}
-
 // record stages the audit event: the names of the fields, and before and after sealed under the tenant's key.
 func (s *Store) record(ctx context.Context, c *change.Set, t id.Tenant, x id.Category, fields []string, before, after *Category) error {
 	k, err := s.crypt.Tenant(ctx, t)
 	if err != nil {
 		return err
 	}
-	b, err := json.Marshal(beforeAfter{before, after}, json.Deterministic(true))
-	if err != nil {
-		return fault.New(fault.Internal, "internal").Because(err)
-	}
-	sealed, err := k.Seal(AuditPlace(x), b)
-	if err != nil {
+	e := audit.Event{Target: string(x), Fields: fields}
+	if err := e.Images(k, before, after); err != nil {
 		return err
 	}
-	c.Record(audit.Event{Target: string(x), Fields: fields, Sealed: sealed, Digest: k.Digest(b)})
+	c.Record(e)
 	return nil
-}
-
-type beforeAfter struct {
-	Before *Category `json:"before"`
-	After  *Category `json:"after"`
-}
-
-// AuditPlace is where before and after of a category's audit events are sealed to: JSON {"before":…,"after":…} of the whole category, null
-// where there is none, under the tenant's key.
-func AuditPlace(x id.Category) crypt.Place {
-	return crypt.Place{Record: string(x), Item: "AUDIT", Path: "change", Schema: 1}
 }

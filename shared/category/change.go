@@ -40,7 +40,7 @@ func (s *Store) Create(ctx context.Context, who *policy.Subject, c *change.Set, 
 	if err := holdName(c, x); err != nil {
 		return Category{}, err
 	}
-	if err := raise(c, who); err != nil {
+	if err := access.RaiseRights(c, who); err != nil {
 		return Category{}, err
 	}
 	return x, s.record(ctx, c, who.Tenant, x.ID, changed(&Category{}, &x), nil, &x)
@@ -81,7 +81,7 @@ func (s *Store) Update(ctx context.Context, who *policy.Subject, c *change.Set, 
 		}
 		freeName(c, was)
 	}
-	if err := raise(c, who); err != nil {
+	if err := access.RaiseRights(c, who); err != nil {
 		return Category{}, err
 	}
 	return x, s.record(ctx, c, who.Tenant, cid, fields, &was, &x)
@@ -159,7 +159,7 @@ func (s *Store) Delete(ctx context.Context, who *policy.Subject, c *change.Set, 
 		c.Check(key.Joined(who.Tenant, cid), table.Absent, nil)
 	}
 	freeName(c, was)
-	if err := raise(c, who); err != nil {
+	if err := access.RaiseRights(c, who); err != nil {
 		return err
 	}
 	return s.record(ctx, c, who.Tenant, cid, changed(&was, &Category{}), &was, nil)

@@ -67,15 +67,11 @@ func (s *Store) record(ctx context.Context, c *change.Set, t id.Tenant, target s
 	if err != nil {
 		return err
 	}
-	b, err := json.Marshal(map[string]any{"before": before, "after": after}, json.Deterministic(true))
-	if err != nil {
-		return fault.New(fault.Internal, "internal").Because(err)
-	}
-	sealed, err := tk.Seal(crypt.Place{Record: target, Item: "AUDIT", Path: "change", Schema: 1}, b)
-	if err != nil {
+	e := audit.Event{Target: target, Fields: fields}
+	if err := e.Images(tk, before, after); err != nil {
 		return err
 	}
-	c.Record(audit.Event{Target: target, Fields: fields, Sealed: sealed, Digest: tk.Digest(b)})
+	c.Record(e)
 	return nil
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/policy"
-	"github.com/steward-crm/steward/shared/principal"
 	"github.com/steward-crm/steward/shared/table"
 )
 
@@ -46,7 +45,7 @@ func (s *Store) Create(ctx context.Context, who *policy.Subject, c *change.Set, 
 	if err := holdName(c, who.Tenant, r, nameTaken()); err != nil {
 		return policy.Role{}, err
 	}
-	if err := raise(c, who); err != nil {
+	if err := access.RaiseRights(c, who); err != nil {
 		return policy.Role{}, err
 	}
 	return r, s.record(ctx, c, who.Tenant, r.ID, changed(policy.Role{}, r), nil, &r)
@@ -119,7 +118,7 @@ func (s *Store) Update(ctx context.Context, who *policy.Subject, c *change.Set, 
 		}
 		freeName(c, who.Tenant, was)
 	}
-	if err := raise(c, who); err != nil {
+	if err := access.RaiseRights(c, who); err != nil {
 		return policy.Role{}, err
 	}
 	return r, s.record(ctx, c, who.Tenant, r.ID, fields, &was, &r)
@@ -156,7 +155,7 @@ func (s *Store) Delete(ctx context.Context, who *policy.Subject, c *change.Set, 
 	}
 	c.Delete(key.Role(who.Tenant, rid), table.VersionIs(was.Version), nil)
 	freeName(c, who.Tenant, was)
-	if err := raise(c, who); err != nil {
+	if err := access.RaiseRights(c, who); err != nil {
 		return err
 	}
 	return s.record(ctx, c, who.Tenant, rid, changed(was, policy.Role{}), &was, nil)
@@ -178,12 +177,6 @@ func (s *Store) custom(ctx context.Context, who *policy.Subject, a policy.Action
 		return policy.Role{}, fault.New(fault.Conflict, "role_read_only")
 	}
 	return r, nil
-}
-
-// raise makes the change one of the tenant's roles: on the tenant's row as the subject was read with, so that it cannot pass beside another
-// change of roles or organisation, and with a new version, so that the next request sees it.
-func raise(c *change.Set, who *policy.Subject) error {
-	return access.Raise(c, who.Org, who.OrgVersion, func(t *principal.Tenant) { t.AuthzVer++ })
 }
 
 // holders are how many users hold the role directly, whatever their status, and how many posts give it.

@@ -162,25 +162,10 @@ func (s *Store) record(ctx context.Context, c *change.Set, t id.Tenant, r id.Rol
 	if err != nil {
 		return err
 	}
-	b, err := json.Marshal(beforeAfter{before, after}, json.Deterministic(true))
-	if err != nil {
-		return fault.New(fault.Internal, "internal").Because(err)
-	}
-	sealed, err := k.Seal(AuditPlace(r), b)
-	if err != nil {
+	e := audit.Event{Target: string(r), Fields: fields}
+	if err := e.Images(k, before, after); err != nil {
 		return err
 	}
-	c.Record(audit.Event{Target: string(r), Fields: fields, Sealed: sealed, Digest: k.Digest(b)})
+	c.Record(e)
 	return nil
-}
-
-type beforeAfter struct {
-	Before *policy.Role `json:"before"`
-	After  *policy.Role `json:"after"`
-}
-
-// AuditPlace is where before and after of a role's audit events are sealed to: JSON {"before":…,"after":…} of the whole role, null where
-// there is none, under the tenant's key.
-func AuditPlace(r id.Role) crypt.Place {
-	return crypt.Place{Record: string(r), Item: "AUDIT", Path: "change", Schema: 1}
 }

@@ -153,7 +153,7 @@ func TestEveryChangeIsAudited(t *testing.T) {
 		if e.Actor != string(w.admin) || e.Action != "roles.test" || !slices.Equal(e.Fields, want[i]) {
 			t.Errorf("%+v", e)
 		}
-		b, err := k.Open(role.AuditPlace(made.ID), e.Sealed)
+		b, err := k.Open(audit.Place(string(made.ID)), e.Sealed)
 		if err != nil || string(k.Digest(b)) != string(e.Digest) {
 			t.Fatalf("sealed: %v", err)
 		}

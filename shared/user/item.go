@@ -50,7 +50,7 @@ func contactPlace(u id.User) crypt.Place {
 }
 
 func historyPlace(u id.User) crypt.Place {
-	return crypt.Place{Record: string(u), Item: "AUDIT", Path: "change", Schema: 1}
+	return audit.Place(string(u))
 }
 
 // historyKey is where the key of the user's history lies: among the accounts' keys, where an id of a user stands for itself.
