@@ -3,7 +3,6 @@ package account_test
 import (
 	"errors"
 	"fmt"
-	"math/bits"
 	"slices"
 	"testing"
 	"time"
@@ -329,67 +328,31 @@ func TestDeletionAgainstHandover(t *testing.T) {
 		policy.Grant{Module: policy.ModUser, Action: policy.View, Scope: policy.All}, policy.Grant{Module: policy.ModUser, Action: policy.Delete, Scope: policy.All})...)
 	admin := s.hire(t, "", "", admins)
 	users := user.New(s.Table, s.Crypt, access.New(s.Table, s.Now), noJobs{})
-	given, gone := 0, 0
-	for order := range 1 << 5 {
-		if bits.OnesCount(uint(order)) != 2 { // the steps that are the handover's
-			continue
-		}
-		for _, several := range []bool{false, true} {
+	for _, several := range []bool{false, true} {
+		inEveryOrder(t, func() contest {
 			leaver := s.clerk(t, "", "")
 			a := s.owned(t, s.boss)
 			who := s.who(t, admin)
 			hand, remove := change.New(who.Principal, s.IDs, s.Now()), change.New(who.Principal, s.IDs, s.Now())
-			var made, left error
-			give := []func(){
-				func() {
-					if several {
-						_, made = s.accounts.Assign(t.Context(), who, hand, account.Assignment{Owner: string(leaver), Accounts: []string{string(a.ID)}})
-						return
-					}
-					_, made = s.accounts.SetOwner(t.Context(), who, hand, a.ID, 0, account.OwnerDraft{Owner: string(leaver)})
+			return contest{
+				give: []func() error{
+					func() (err error) {
+						if several {
+							_, err = s.accounts.Assign(t.Context(), who, hand, account.Assignment{Owner: string(leaver), Accounts: []string{string(a.ID)}})
+							return err
+						}
+						_, err = s.accounts.SetOwner(t.Context(), who, hand, a.ID, 0, account.OwnerDraft{Owner: string(leaver)})
+						return err
+					},
+					func() error { return hand.Commit(t.Context(), s.Table) },
 				},
-				func() {
-					if made == nil {
-						made = hand.Commit(t.Context(), s.Table)
-					}
+				leave: []func() error{
+					func() error { s.setStatus(t, leaver, principal.UserInactive); return nil },
+					func() error { return users.Delete(t.Context(), who, remove, leaver, 0, s.accounts) },
+					func() error { return remove.Commit(t.Context(), s.Table) },
 				},
+				owned: func() (int, error) { return s.owns(t, leaver), nil },
 			}
-			leave := []func(){
-				func() { s.setStatus(t, leaver, principal.UserInactive) },
-				func() { left = users.Delete(t.Context(), who, remove, leaver, 0, s.accounts) },
-				func() {
-					if left == nil {
-						left = remove.Commit(t.Context(), s.Table)
-					}
-				},
-			}
-			for step := range 5 {
-				if order>>step&1 == 1 {
-					give[0]()
-					give = give[1:]
-				} else {
-					leave[0]()
-					leave = leave[1:]
-				}
-			}
-			if made != nil && !fault.Is(made, "owner_not_active") && !fault.Is(made, "invalid_owner") {
-				t.Errorf("order %05b: handover: %v", order, made)
-			}
-			if left != nil && !fault.Is(left, "user_owns_accounts") {
-				t.Errorf("order %05b: delete: %v", order, left)
-			}
-			n := s.owns(t, leaver)
-			if (made == nil) != (n == 1) || (left == nil) == (n == 1) {
-				t.Errorf("order %05b: handover: %v; delete: %v; and %d accounts are owned", order, made, left, n)
-			}
-			if n == 1 {
-				given++
-			} else {
-				gone++
-			}
-		}
-	}
-	if given == 0 || gone == 0 {
-		t.Errorf("%d handed over, %d gone: the orders do not cover both", given, gone)
+		})
 	}
 }

@@ -87,8 +87,7 @@ func TestCountOwnedIsStrong(t *testing.T) {
 	}
 }
 
-// TestDeletionAgainstCreation runs the leaving of a user (deactivate; decide to delete; commit) against an account being given to them
-// (decide; commit), in every order of the steps and on an index that lags: no account is ever left with an owner who is gone.
+// TestDeletionAgainstCreation runs the leaving of a user against an account being created for them.
 func TestDeletionAgainstCreation(t *testing.T) {
 	w := newWorld(t)
 	w.Store.FreezeIndexes()
@@ -98,56 +97,69 @@ func TestDeletionAgainstCreation(t *testing.T) {
 		admin.Grants = append(admin.Grants, policy.Grant{Module: policy.ModUser, Action: a, Scope: policy.All})
 	}
 	users := user.New(w.Table, w.Crypt, access.New(w.Table, w.Now), noJobs{})
-	given, gone := 0, 0
-	for order := range 1 << 5 {
-		if bits.OnesCount(uint(order)) != 2 { // the steps that are the account's
-			continue
-		}
+	inEveryOrder(t, func() contest {
 		leaver := w.user(t, principal.UserActive, "", "")
 		who := w.as(boss, admin)
 		items, err := w.Table.Get(t.Context(), key.Tenant(w.row.ID))
 		must(t, err)
 		who.OrgVersion = items[0].Version
 		create, remove := change.New(who.Principal, w.IDs, w.Now()), change.New(who.Principal, w.IDs, w.Now())
+		return contest{
+			give: []func() error{
+				func() error {
+					_, err := w.accounts.Create(t.Context(), who, create, account.Draft{Name: "Lotus", Email: "a@b.example", Phone: "13800138000", Owner: patch.Of(string(leaver))})
+					return err
+				},
+				func() error { return create.Commit(t.Context(), w.Table) },
+			},
+			leave: []func() error{
+				func() error { w.setStatus(t, leaver, principal.UserInactive); return nil },
+				func() error { return users.Delete(t.Context(), who, remove, leaver, 0, w.accounts) },
+				func() error { return remove.Commit(t.Context(), w.Table) },
+			},
+			owned: func() (int, error) { return w.accounts.CountOwned(t.Context(), w.row.ID, leaver) },
+		}
+	})
+}
+
+// contest is an account being given to a user (decide; commit) against the user leaving (deactivate; decide to delete; commit). What fails ends
+// its side. owned gives how many accounts are the user's after it.
+type contest struct {
+	give, leave []func() error
+	owned       func() (int, error)
+}
+
+// inEveryOrder runs a contest in each of the ten orders of its five steps and demands that no account is left with an owner who is gone, and
+// that of the two exactly one comes about.
+func inEveryOrder(t *testing.T, begin func() contest) {
+	t.Helper()
+	given, gone := 0, 0
+	for order := range 1 << 5 {
+		if bits.OnesCount(uint(order)) != 2 { // the steps that are the giver's
+			continue
+		}
+		c := begin()
 		var made, left error
-		give := []func(){
-			func() {
-				_, made = w.accounts.Create(t.Context(), who, create, account.Draft{Name: "Lotus", Email: "a@b.example", Phone: "13800138000", Owner: patch.Of(string(leaver))})
-			},
-			func() {
-				if made == nil {
-					made = create.Commit(t.Context(), w.Table)
-				}
-			},
-		}
-		leave := []func(){
-			func() { w.setStatus(t, leaver, principal.UserInactive) },
-			func() { left = users.Delete(t.Context(), who, remove, leaver, 0, w.accounts) },
-			func() {
-				if left == nil {
-					left = remove.Commit(t.Context(), w.Table)
-				}
-			},
-		}
 		for step := range 5 {
+			side, err := &c.leave, &left
 			if order>>step&1 == 1 {
-				give[0]()
-				give = give[1:]
-			} else {
-				leave[0]()
-				leave = leave[1:]
+				side, err = &c.give, &made
 			}
+			if *err == nil {
+				*err = (*side)[0]()
+			}
+			*side = (*side)[1:]
 		}
 		if made != nil && !fault.Is(made, "owner_not_active") && !fault.Is(made, "invalid_owner") {
-			t.Errorf("order %05b: create: %v", order, made)
+			t.Errorf("order %05b: giving: %v", order, made)
 		}
 		if left != nil && !fault.Is(left, "user_owns_accounts") {
-			t.Errorf("order %05b: delete: %v", order, left)
+			t.Errorf("order %05b: leaving: %v", order, left)
 		}
-		n, err := w.accounts.CountOwned(t.Context(), w.row.ID, leaver)
+		n, err := c.owned()
 		must(t, err)
 		if (made == nil) != (n == 1) || (left == nil) == (n == 1) {
-			t.Errorf("order %05b: create: %v; delete: %v; and %d accounts are owned", order, made, left, n)
+			t.Errorf("order %05b: giving: %v; leaving: %v; and %d accounts are owned", order, made, left, n)
 		}
 		if n == 1 {
 			given++

@@ -19,6 +19,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/steward-crm/steward/shared/clocktest"
 	"github.com/steward-crm/steward/shared/crypt"
 	"github.com/steward-crm/steward/shared/id"
 	identitylocal "github.com/steward-crm/steward/shared/identity/local"
@@ -32,30 +33,10 @@ import (
 	tablelocal "github.com/steward-crm/steward/shared/table/local"
 )
 
-// Clock stands still until it is moved.
-type Clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-// Now gives the time of the clock.
-func (c *Clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-// Add moves the clock.
-func (c *Clock) Add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
 // Deployment is a platform with the laptop's adapters in the test's own folder.
 type Deployment struct {
 	*platform.Platform
-	Clock  *Clock
+	Clock  *clocktest.Clock
 	Store  *tablelocal.Store
 	Master *keyslocal.Keys
 	Outbox *notifylocal.Outbox
@@ -96,7 +77,7 @@ var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
 func Deploy(t testing.TB) *Deployment {
 	t.Helper()
 	d := &Deployment{
-		Clock:  &Clock{at: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)},
+		Clock:  clocktest.At(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)),
 		Faults: &tablelocal.Faults{}, Logged: &Log{},
 	}
 	dir, now := t.TempDir(), d.Clock.Now

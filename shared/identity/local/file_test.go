@@ -14,11 +14,12 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"github.com/steward-crm/steward/shared/clocktest"
 	"github.com/steward-crm/steward/shared/identity"
 	"github.com/steward-crm/steward/shared/identity/local"
 )
 
-func codeOf(t testing.TB, secret string, c *clock) string {
+func codeOf(t testing.TB, secret string, c *clocktest.Clock) string {
 	t.Helper()
 	code, err := totp.GenerateCode(secret, c.Now())
 	must(t, err)
@@ -26,7 +27,7 @@ func codeOf(t testing.TB, secret string, c *clock) string {
 }
 
 // enrolled signs the user in and gives them a second factor.
-func enrolled(t testing.TB, p *local.Provider, n identity.Name, c *clock) string {
+func enrolled(t testing.TB, p *local.Provider, n identity.Name, c *clocktest.Clock) string {
 	t.Helper()
 	out, err := p.Authenticate(t.Context(), n, permanent)
 	must(t, err)
@@ -45,7 +46,7 @@ func TestNothingPersonalInTheFile(t *testing.T) {
 	active(t, p, ann)
 	must(t, p.SetAttributes(t.Context(), ann, "canary.second@example.com", mobile))
 	secret := enrolled(t, p, ann, c)
-	c.Advance(time.Minute)
+	c.Add(time.Minute)
 	out, err := p.Authenticate(t.Context(), ann, permanent)
 	must(t, err)
 	done, err := p.AnswerTOTP(t.Context(), ann, out.Session, codeOf(t, secret, c))

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/steward-crm/steward/shared/clocktest"
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/identity"
@@ -53,7 +54,7 @@ func refused(t testing.TB, what string, err error) {
 	}
 }
 
-func fresh(t testing.TB) (*local.Provider, *clock) {
+func fresh(t testing.TB) (*local.Provider, *clocktest.Clock) {
 	t.Helper()
 	c := newClock()
 	return open(t, filepath.Join(t.TempDir(), "identity"), c), c
@@ -108,7 +109,7 @@ func TestASignInEndsForGood(t *testing.T) {
 	active(t, p, ann)
 	tokens := signIn(t, p, ann)
 	for range 3 {
-		c.Advance(10 * 24 * time.Hour)
+		c.Add(10 * 24 * time.Hour)
 		next, err := p.Refresh(t.Context(), tokens.Refresh)
 		if c.Now().Sub(newClock().Now()) >= 30*24*time.Hour {
 			refused(t, "after thirty days", err)
@@ -147,7 +148,7 @@ func TestWrongCodesWearOutASession(t *testing.T) {
 	p, c := fresh(t)
 	active(t, p, ann)
 	secret := enrolled(t, p, ann, c)
-	c.Advance(time.Minute)
+	c.Add(time.Minute)
 	for _, wrong := range []int{4, 5} {
 		out, err := p.Authenticate(t.Context(), ann, permanent)
 		must(t, err)
@@ -161,7 +162,7 @@ func TestWrongCodesWearOutASession(t *testing.T) {
 		} else {
 			refused(t, "the right code after five wrong ones", err)
 		}
-		c.Advance(time.Minute)
+		c.Add(time.Minute)
 	}
 }
 
@@ -177,7 +178,7 @@ func TestTheFileStaysSmall(t *testing.T) {
 			must(t, err)
 		}
 		sizes = append(sizes, p.Records())
-		c.Advance(31 * 24 * time.Hour)
+		c.Add(31 * 24 * time.Hour)
 	}
 	if last := sizes[len(sizes)-1]; last > sizes[0]+10 {
 		t.Errorf("records after each month: %v", sizes)

@@ -38,7 +38,7 @@ func TestPutAnewUnderARemoval(t *testing.T) {
 	if err := other.Commit(t.Context(), "make", table.Put(table.Item{Key: spot, Expires: c.Now().Add(time.Minute)}, table.Absent)); err != nil {
 		t.Fatal(err)
 	}
-	c.Advance(time.Minute)
+	c.Add(time.Minute)
 	removals := 0
 	s := openOn(t, address, c.Now, &before{next: transport(t), target: "DeleteItem", do: func() {
 		removals++

@@ -3,7 +3,6 @@ package dynamo_test
 import (
 	"context"
 	"net/http"
-	"sync"
 	"testing"
 	"time"
 
@@ -11,30 +10,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"go.uber.org/goleak"
 
+	"github.com/steward-crm/steward/shared/clocktest"
 	"github.com/steward-crm/steward/shared/table"
 	"github.com/steward-crm/steward/shared/table/dynamo"
 	"github.com/steward-crm/steward/shared/table/tabletest"
 )
 
-// clock is moved by hand.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newClock() *clock { return &clock{at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
+func newClock() *clocktest.Clock { return clocktest.At(time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)) }
 
 // client are the SDK's options for a peer at the address.
 func client(address string, over http.RoundTripper) dynamodb.Options {
@@ -99,7 +81,7 @@ func TestContract(t *testing.T) {
 		tabletest.Run(t, func(t *testing.T) tabletest.Store {
 			c := newClock()
 			s, peer := openStrict(t, c.Now, nil)
-			return tabletest.Store{Table: s, Feed: feed{peer}, Now: c.Now, Advance: c.Advance}
+			return tabletest.Store{Table: s, Feed: feed{peer}, Now: c.Now, Advance: c.Add}
 		})
 	})
 }

@@ -31,7 +31,7 @@ func TestReplayLaterInTheTokensLife(t *testing.T) {
 				if err := commit("change", next); err != nil {
 					t.Fatalf("%s, %s: %v", what, name, err)
 				}
-				c.Advance(later)
+				c.Add(later)
 				if err := commit("change", next); err != nil {
 					t.Errorf("%s, %s, again after %v: %v", what, name, later, err)
 				}
@@ -62,7 +62,7 @@ func TestExpiryToTheSecond(t *testing.T) {
 			if err := s.Commit(t.Context(), "make", table.Put(it, table.Absent)); err != nil {
 				t.Fatal(err)
 			}
-			clk.Advance(expires.Sub(clk.Now()) - c.left)
+			clk.Add(expires.Sub(clk.Now()) - c.left)
 			err := s.Commit(t.Context(), "check", table.Check(spot, cond))
 			f, failed := errors.AsType[*table.ConditionFailed](err)
 			if want := c.live == (cond == table.Absent); failed != want || err != nil && !failed {
@@ -86,7 +86,7 @@ func TestRemovalOfTheExpired(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c.Advance(time.Minute)
+	c.Add(time.Minute)
 	rows := len(peer.tables["data"])
 	err := commit("fails", table.Put(table.Item{Key: spot}, table.Absent), table.Check(table.Key{PK: "p", SK: "t"}, table.Absent))
 	f, ok := errors.AsType[*table.ConditionFailed](err)

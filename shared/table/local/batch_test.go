@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/steward-crm/steward/shared/clocktest"
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/table"
 	"github.com/steward-crm/steward/shared/table/local"
@@ -19,7 +20,7 @@ import (
 
 // gate is a clock that can stop the writer, which looks at it once a batch, before it judges anything.
 type gate struct {
-	*clock
+	*clocktest.Clock
 	shut    atomic.Bool
 	reached chan struct{}
 	open    chan struct{}
@@ -30,13 +31,13 @@ func (g *gate) Now() time.Time {
 		close(g.reached)
 		<-g.open
 	}
-	return g.clock.Now()
+	return g.Clock.Now()
 }
 
 // TestBatch stops the writer at one commit, queues others behind it, and lets it go: they are one bbolt transaction, and still each is
 // judged against what the ones before it left.
 func TestBatch(t *testing.T) {
-	g := &gate{clock: newClock(), reached: make(chan struct{}), open: make(chan struct{})}
+	g := &gate{Clock: newClock(), reached: make(chan struct{}), open: make(chan struct{})}
 	s, err := local.Open(filepath.Join(t.TempDir(), "table.db"), local.Options{Now: g.Now, NoSync: true})
 	if err != nil {
 		t.Fatal(err)

@@ -58,7 +58,7 @@ func TestUpkeep(t *testing.T) {
 		for range 5 {
 			write()
 		}
-		c.Advance(time.Hour)
+		c.Add(time.Hour)
 	}
 	for range 3 { // the bound on each clean-up leaves a rest for the next
 		write()
@@ -131,7 +131,7 @@ func TestLogWaitsForItsReaders(t *testing.T) {
 		if err != nil || len(list) != want {
 			t.Errorf("%d changes, want %d, %v", len(list), want, err)
 		}
-		c.Advance(7 * 24 * time.Hour)
+		c.Add(7 * 24 * time.Hour)
 		if want == 10 {
 			commit(s)
 			if list, _, err = s.Changes(t.Context(), "", 1000); err != nil || len(list) != 1 {
@@ -160,7 +160,7 @@ func TestSpaceIsUsedAgain(t *testing.T) {
 		if err := s.Commit(t.Context(), fmt.Sprint(i), table.Put(it, table.Always)); err != nil {
 			t.Fatal(err)
 		}
-		c.Advance(10 * time.Minute) // 24 h are 144 commits
+		c.Add(10 * time.Minute) // 24 h are 144 commits
 		info, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)
@@ -202,7 +202,7 @@ func TestExpiredIsNowhere(t *testing.T) {
 		if n != want {
 			t.Errorf("scan: %d, want %d", n, want)
 		}
-		c.Advance(time.Minute)
+		c.Add(time.Minute)
 	}
 }
 

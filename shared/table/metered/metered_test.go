@@ -6,13 +6,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/steward-crm/steward/shared/clocktest"
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/table"
 	"github.com/steward-crm/steward/shared/table/local/localtest"
@@ -20,30 +20,12 @@ import (
 	"github.com/steward-crm/steward/shared/table/tabletest"
 )
 
-// clock is moved by hand.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
 // TestContract shows that counting changes nothing of what the table does.
 func TestContract(t *testing.T) {
 	tabletest.Run(t, func(t *testing.T) tabletest.Store {
-		c := &clock{at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)}
+		c := clocktest.At(time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC))
 		s := localtest.Open(t, c.Now)
-		return tabletest.Store{Table: counted{metered.New(s)}, Feed: s, Now: c.Now, Advance: c.Advance}
+		return tabletest.Store{Table: counted{metered.New(s)}, Feed: s, Now: c.Now, Advance: c.Add}
 	})
 }
 
