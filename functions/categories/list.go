@@ -14,17 +14,6 @@ func list(s *category.Store) func(context.Context, *edge.Request[edge.None]) (*e
 		if err != nil {
 			return nil, err
 		}
-		out := edge.List[body]{Items: make([]body, 0, len(found))}
-		for _, x := range found {
-			out.Items = append(out.Items, show(x))
-		}
-		if r.Page.Count {
-			n, err := s.Count(ctx, r.Who)
-			if err != nil {
-				return nil, err
-			}
-			out.Count = &edge.Count{Value: n, Exact: true}
-		}
-		return &edge.Reply[edge.List[body]]{Body: out, Next: string(next)}, nil
+		return edge.Listed(r, found, string(next), show, func() (int, error) { return s.Count(ctx, r.Who) })
 	}
 }

@@ -22,17 +22,6 @@ func listDepartments(s *org.Store) func(context.Context, *edge.Request[edge.None
 		if err != nil {
 			return nil, err
 		}
-		out := edge.List[department]{Items: make([]department, 0, len(found))}
-		for _, d := range found {
-			out.Items = append(out.Items, showDepartment(d))
-		}
-		if r.Page.Count {
-			n, err := s.CountDepartments(ctx, r.Who, parent)
-			if err != nil {
-				return nil, err
-			}
-			out.Count = &edge.Count{Value: n, Exact: true}
-		}
-		return &edge.Reply[edge.List[department]]{Body: out, Next: next}, nil
+		return edge.Listed(r, found, next, showDepartment, func() (int, error) { return s.CountDepartments(ctx, r.Who, parent) })
 	}
 }

@@ -15,17 +15,6 @@ func listPosts(s *org.Store) func(context.Context, *edge.Request[edge.None]) (*e
 		if err != nil {
 			return nil, err
 		}
-		out := edge.List[post]{Items: make([]post, 0, len(found))}
-		for _, p := range found {
-			out.Items = append(out.Items, showPost(p))
-		}
-		if r.Page.Count {
-			n, err := s.CountPosts(ctx, r.Who, d)
-			if err != nil {
-				return nil, err
-			}
-			out.Count = &edge.Count{Value: n, Exact: true}
-		}
-		return &edge.Reply[edge.List[post]]{Body: out, Next: next}, nil
+		return edge.Listed(r, found, next, showPost, func() (int, error) { return s.CountPosts(ctx, r.Who, d) })
 	}
 }

@@ -104,3 +104,19 @@ func digestOf(body []byte) (string, error) {
 
 // PagesByBody reports whether limit and cursor of the route's list stand in its body.
 func (r *Route) PagesByBody() bool { return r.pages }
+
+// Listed answers what was found, each as show gives it, and asks for the count where the caller wants it.
+func Listed[T, B any](r *Request[None], found []T, next string, show func(T) B, count func() (int, error)) (*Reply[List[B]], error) {
+	out := List[B]{Items: make([]B, 0, len(found))}
+	for _, x := range found {
+		out.Items = append(out.Items, show(x))
+	}
+	if r.Page.Count {
+		n, err := count()
+		if err != nil {
+			return nil, err
+		}
+		out.Count = &Count{Value: n, Exact: true}
+	}
+	return &Reply[List[B]]{Body: out, Next: next}, nil
+}
