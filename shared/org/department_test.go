@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/steward-crm/steward/shared/change"
+	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/org"
@@ -52,23 +53,23 @@ func TestDepartments(t *testing.T) {
 		t.Errorf("kept as %+v", got)
 	}
 	must(t, w.updateDepartment(t, d.ID, org.DepartmentPatch{Head: patch.Field[id.User]{Set: true, Null: true}}))
-	w.unchanged(t, func() {
+	edgetest.Unchanged(t, w.Table, func() {
 		err := w.try(t.Context(), w.admin, func(who *policy.Subject, c *change.Set) error {
 			_, err := w.org.CreateDepartment(t.Context(), who, c, "dept_none", org.DepartmentPatch{
 				Name: patch.Of("a\u202eb"), Responsibilities: patch.Of(strings.Repeat("字", org.MaxText+1)), Head: patch.Of(id.User("user_none")),
 			})
 			return err
 		})
-		field(t, err, "/name", "forbidden_character")
-		field(t, err, "/responsibilities", "too_long")
-		field(t, err, "/headId", "unknown_head")
-		field(t, err, "/parentId", "unknown_department")
+		edgetest.Field(t, err, "/name", "forbidden_character")
+		edgetest.Field(t, err, "/responsibilities", "too_long")
+		edgetest.Field(t, err, "/headId", "unknown_head")
+		edgetest.Field(t, err, "/parentId", "unknown_department")
 		must(t, w.updateDepartment(t, d.ID, org.DepartmentPatch{Name: patch.Of("销售部")})) // nothing new
 		err = w.try(t.Context(), w.admin, func(who *policy.Subject, c *change.Set) error {
 			_, err := w.org.UpdateDepartment(t.Context(), who, c, d.ID, 1, org.DepartmentPatch{Name: patch.Of("New")})
 			return err
 		})
-		refused(t, err, "version_conflict")
+		edgetest.Refused(t, err, "version_conflict")
 	})
 	w.sound(t)
 }
@@ -78,11 +79,11 @@ func TestSiblingNames(t *testing.T) {
 	sales, east := w.department(t, "", "Sales"), w.department(t, "", "East")
 	for _, name := range []string{"Sales", "sales", "ＳＡＬＥＳ", " Sales "} {
 		_, err := w.createDepartment(t, "", name)
-		refused(t, err, "department_name_taken")
+		edgetest.Refused(t, err, "department_name_taken")
 	}
-	refused(t, w.updateDepartment(t, east, org.DepartmentPatch{Name: patch.Of("SALES")}), "department_name_taken")
+	edgetest.Refused(t, w.updateDepartment(t, east, org.DepartmentPatch{Name: patch.Of("SALES")}), "department_name_taken")
 	below := w.department(t, sales, "Sales") // another parent, another name
-	refused(t, w.move(t, below, ""), "department_name_taken")
+	edgetest.Refused(t, w.move(t, below, ""), "department_name_taken")
 	must(t, w.updateDepartment(t, sales, org.DepartmentPatch{Name: patch.Of("SALES")})) // its own name in other letters
 	var both sync.WaitGroup
 	errs := make([]error, 4)
@@ -102,13 +103,13 @@ func TestMove(t *testing.T) {
 	a := w.department(t, "", "a")
 	b := w.department(t, a, "b")
 	c := w.department(t, b, "c")
-	w.unchanged(t, func() {
+	edgetest.Unchanged(t, w.Table, func() {
 		for _, to := range []id.Department{a, b, c} {
-			field(t, w.move(t, a, to), "/parentId", "department_cycle")
+			edgetest.Field(t, w.move(t, a, to), "/parentId", "department_cycle")
 		}
-		field(t, w.move(t, a, "dept_none"), "/parentId", "unknown_department")
+		edgetest.Field(t, w.move(t, a, "dept_none"), "/parentId", "unknown_department")
 		must(t, w.move(t, b, a)) // where it is
-		refused(t, w.move(t, "dept_none", a), "not_found")
+		edgetest.Refused(t, w.move(t, "dept_none", a), "not_found")
 	})
 	must(t, w.move(t, c, ""))
 	for range 8 {
@@ -133,9 +134,9 @@ func TestDepth(t *testing.T) {
 		line = append(line, w.department(t, line[len(line)-1], fmt.Sprint(i)))
 	}
 	_, err := w.createDepartment(t, line[org.MaxDepth-1], "too deep")
-	field(t, err, "/parentId", "department_too_deep")
+	edgetest.Field(t, err, "/parentId", "department_too_deep")
 	top := w.department(t, "", "top")
-	refused(t, w.move(t, line[0], top), "department_too_deep")
+	edgetest.Refused(t, w.move(t, line[0], top), "department_too_deep")
 	must(t, w.move(t, line[10], top)) // 22 levels below one
 	must(t, w.move(t, line[10], line[9]))
 	w.sound(t)
@@ -150,20 +151,20 @@ func TestDeleteOnlyEmpty(t *testing.T) {
 	must(t, err)
 	u := w.active(t, "U")
 	must(t, w.updateUser(t, u, user.Patch{Department: patch.Of(d)}))
-	w.unchanged(t, func() {
+	edgetest.Unchanged(t, w.Table, func() {
 		err := w.deleteDepartment(t, d)
-		refused(t, err, "department_not_empty")
+		edgetest.Refused(t, err, "department_not_empty")
 		if a := fault.Of(err).Args; a["departments"] != "1" || a["posts"] != "1" || a["users"] != "1" {
 			t.Errorf("the refusal says %v", a)
 		}
 	})
 	must(t, w.updateUser(t, u, user.Patch{Department: patch.Field[id.Department]{Set: true, Null: true}}))
-	refused(t, w.deleteDepartment(t, d), "department_not_empty")
+	edgetest.Refused(t, w.deleteDepartment(t, d), "department_not_empty")
 	must(t, w.deletePost(t, post.ID))
-	refused(t, w.deleteDepartment(t, d), "department_not_empty")
+	edgetest.Refused(t, w.deleteDepartment(t, d), "department_not_empty")
 	must(t, w.deleteDepartment(t, below))
 	must(t, w.deleteDepartment(t, d))
-	refused(t, w.deleteDepartment(t, d), "not_found")
+	edgetest.Refused(t, w.deleteDepartment(t, d), "not_found")
 
 	fill := []func(id.Department){ // each alone is enough
 		func(d id.Department) { w.department(t, d, "Child") },
@@ -176,7 +177,7 @@ func TestDeleteOnlyEmpty(t *testing.T) {
 	for i, into := range fill {
 		d := w.department(t, "", fmt.Sprint("Full ", i))
 		into(d)
-		refused(t, w.deleteDepartment(t, d), "department_not_empty")
+		edgetest.Refused(t, w.deleteDepartment(t, d), "department_not_empty")
 	}
 	for i, into := range fill {
 		d := w.department(t, "", fmt.Sprint("Race ", i))
@@ -253,7 +254,7 @@ func TestWithoutTheRight(t *testing.T) {
 			return err
 		},
 	}
-	w.unchanged(t, func() {
+	edgetest.Unchanged(t, w.Table, func() {
 		for name, read := range reads {
 			err := w.try(ctx, nobody, func(who *policy.Subject, _ *change.Set) error { return read(who) })
 			if !fault.Is(err, "permission_denied") {
@@ -343,7 +344,7 @@ func TestTreeMachine(t *testing.T) {
 				switch {
 				case parents[d] == p && err == nil:
 				case below(p, d):
-					refused(t, err, "department_cycle")
+					edgetest.Refused(t, err, "department_cycle")
 				default:
 					must(t, err)
 					parents[d] = p
@@ -359,7 +360,7 @@ func TestTreeMachine(t *testing.T) {
 					return
 				}
 				if err := w.deleteDepartment(t, d); !empty {
-					refused(t, err, "department_not_empty")
+					edgetest.Refused(t, err, "department_not_empty")
 				} else {
 					must(t, err)
 					delete(parents, d)

@@ -12,7 +12,6 @@ import (
 	"github.com/steward-crm/steward/shared/account"
 	"github.com/steward-crm/steward/shared/change"
 	"github.com/steward-crm/steward/shared/edge/edgetest"
-	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/identity"
 	"github.com/steward-crm/steward/shared/job"
@@ -192,33 +191,6 @@ func (w *world) role(t testing.TB, grants ...policy.Grant) id.Role {
 	must(t, err)
 	w.Commit(t, append(writes, table.Put(table.Item{Key: key.Role(w.tenant, r.ID), Doc: b}, table.Always))...)
 	return r.ID
-}
-
-func refused(t testing.TB, err error, code string) {
-	t.Helper()
-	if !fault.Is(err, code) {
-		t.Fatalf("answered %v, want %s", err, code)
-	}
-}
-
-func field(t testing.TB, err error, pointer, code string) {
-	t.Helper()
-	for _, f := range fault.Of(err).Fields {
-		if f.Pointer == pointer && f.Code == code {
-			return
-		}
-	}
-	t.Fatalf("answered %v, want %s at %s", err, code, pointer)
-}
-
-// unchanged demands that what runs leaves the store as it was, byte for byte.
-func (w *world) unchanged(t testing.TB, what func()) {
-	t.Helper()
-	before := edgetest.Dump(t, w.Table)
-	what()
-	if after := edgetest.Dump(t, w.Table); after != before {
-		t.Fatal("the store changed")
-	}
 }
 
 // sound holds that the stored departments are a tree with different names among siblings, and that every reference leads somewhere.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/steward-crm/steward/shared/change"
+	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/org"
 	"github.com/steward-crm/steward/shared/patch"
@@ -38,7 +39,7 @@ func TestPosts(t *testing.T) {
 	if may() != policy.None {
 		t.Error("a role that was taken off the post is still in force")
 	}
-	refused(t, w.deletePost(t, p.ID), "post_in_use")
+	edgetest.Refused(t, w.deletePost(t, p.ID), "post_in_use")
 	move := func(to id.Department) error {
 		return w.try(ctx, w.admin, func(who *policy.Subject, c *change.Set) error {
 			_, err := w.org.MovePost(ctx, who, c, p.ID, 0, to)
@@ -46,9 +47,9 @@ func TestPosts(t *testing.T) {
 		})
 	}
 	must(t, move(east))
-	w.unchanged(t, func() { must(t, move(east)) })
-	field(t, move("dept_none"), "/departmentId", "unknown_department")
-	field(t, move(""), "/departmentId", "required")
+	edgetest.Unchanged(t, w.Table, func() { must(t, move(east)) })
+	edgetest.Field(t, move("dept_none"), "/departmentId", "unknown_department")
+	edgetest.Field(t, move(""), "/departmentId", "required")
 	if x, err := w.users.Load(ctx, w.tenant, u); err != nil || x.Department != "" {
 		t.Error("a post that moves takes its holders along")
 	}
@@ -74,31 +75,31 @@ func TestPostFields(t *testing.T) {
 	must(t, err)
 	_, err = w.createPost(t, w.admin, east, "Rep")
 	must(t, err) // another department
-	w.unchanged(t, func() {
+	edgetest.Unchanged(t, w.Table, func() {
 		_, err := w.createPost(t, w.admin, "dept_none", " ", w.roles["power_user"], "role_none")
-		field(t, err, "/departmentId", "unknown_department")
-		field(t, err, "/name", "required")
-		field(t, err, "/roleIds/1", "unknown_role")
+		edgetest.Field(t, err, "/departmentId", "unknown_department")
+		edgetest.Field(t, err, "/name", "required")
+		edgetest.Field(t, err, "/roleIds/1", "unknown_role")
 		_, err = w.createPost(t, w.admin, sales, "ｒｅｐ")
-		refused(t, err, "post_name_taken")
+		edgetest.Refused(t, err, "post_name_taken")
 		many := make([]id.Role, org.MaxRoles+1)
 		for i := range many {
 			many[i] = id.New[id.Role](w.IDs)
 		}
 		_, err = w.createPost(t, w.admin, sales, "Many", many...)
-		field(t, err, "/roleIds", "too_many")
+		edgetest.Field(t, err, "/roleIds", "too_many")
 		must(t, w.updatePost(t, w.admin, p.ID, org.PostPatch{Name: patch.Of("Rep"), Roles: patch.Field[[]id.Role]{Set: true, Null: true}}))
-		refused(t, w.updatePost(t, w.admin, "post_none", org.PostPatch{Name: patch.Of("X")}), "not_found")
+		edgetest.Refused(t, w.updatePost(t, w.admin, "post_none", org.PostPatch{Name: patch.Of("X")}), "not_found")
 		err = w.try(t.Context(), w.admin, func(who *policy.Subject, c *change.Set) error {
 			_, err := w.org.UpdatePost(t.Context(), who, c, p.ID, 7, org.PostPatch{Name: patch.Of("X")})
 			return err
 		})
-		refused(t, err, "version_conflict")
+		edgetest.Refused(t, err, "version_conflict")
 		err = w.try(t.Context(), w.admin, func(who *policy.Subject, c *change.Set) error {
 			_, err := w.org.MovePost(t.Context(), who, c, p.ID, 0, east)
 			return err
 		})
-		refused(t, err, "post_name_taken")
+		edgetest.Refused(t, err, "post_name_taken")
 	})
 }
 
@@ -115,10 +116,10 @@ func TestPostGrants(t *testing.T) {
 	p, err := w.createPost(t, by, d, "Clerk", same)
 	must(t, err)
 	must(t, w.updateUser(t, by, user.Patch{Posts: patch.Of([]id.Post{p.ID})}))
-	w.unchanged(t, func() {
+	edgetest.Unchanged(t, w.Table, func() {
 		_, err := w.createPost(t, by, d, "Boss", wider)
-		refused(t, err, "grant_exceeds_own")
-		refused(t, w.updatePost(t, by, p.ID, org.PostPatch{Roles: patch.Of([]id.Role{same, wider})}), "grant_exceeds_own")
+		edgetest.Refused(t, err, "grant_exceeds_own")
+		edgetest.Refused(t, w.updatePost(t, by, p.ID, org.PostPatch{Roles: patch.Of([]id.Role{same, wider})}), "grant_exceeds_own")
 	})
 	must(t, w.updatePost(t, w.admin, p.ID, org.PostPatch{Roles: patch.Of([]id.Role{same, wider})}))
 	must(t, w.updatePost(t, by, p.ID, org.PostPatch{Roles: patch.Of([]id.Role{same})})) // taking away
@@ -136,8 +137,8 @@ func TestLastAdministratorByPost(t *testing.T) {
 		_, err := w.users.SetRoles(t.Context(), who, c, w.admin, 0, nil)
 		return err
 	}))
-	w.unchanged(t, func() {
-		refused(t, w.updatePost(t, second, p.ID, org.PostPatch{Roles: patch.Of([]id.Role{})}), "last_admin")
+	edgetest.Unchanged(t, w.Table, func() {
+		edgetest.Refused(t, w.updatePost(t, second, p.ID, org.PostPatch{Roles: patch.Of([]id.Role{})}), "last_admin")
 	})
 	w.admin = second
 	must(t, w.updatePost(t, second, p.ID, org.PostPatch{Name: patch.Of("Head of Office")}))

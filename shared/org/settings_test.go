@@ -52,9 +52,9 @@ func TestSettings(t *testing.T) {
 	if policy.May(who, policy.ModCampaign, policy.View) != policy.None {
 		t.Error("a module that is off still gives rights")
 	}
-	w.unchanged(t, func() {
+	edgetest.Unchanged(t, w.Table, func() {
 		_, err := w.settings(t, was.Version, org.SettingsPatch{Locale: patch.Of("en")})
-		refused(t, err, "version_conflict")
+		edgetest.Refused(t, err, "version_conflict")
 		_, err = w.settings(t, 0, org.SettingsPatch{Locale: patch.Of("zh-TW"), RequiredAccountFields: patch.Of([]string{"email", "phone"})})
 		must(t, err)
 	})
@@ -67,26 +67,26 @@ func TestSettings(t *testing.T) {
 
 func TestSettingsRefused(t *testing.T) {
 	w := newWorld(t)
-	w.unchanged(t, func() {
+	edgetest.Unchanged(t, w.Table, func() {
 		_, err := w.settings(t, 0, org.SettingsPatch{
 			Locale: patch.Of("de"), Region: patch.Of("cn"), RequiredAccountFields: patch.Of([]string{"email", "shoeSize"}),
 			ModulesOff: patch.Of([]string{"user", "campaign", "weather"}), PasswordMinLength: patch.Of(11),
 		})
-		field(t, err, "/locale", "invalid_locale")
-		field(t, err, "/region", "invalid_region")
-		field(t, err, "/requiredAccountFields/1", "unknown_account_field")
-		field(t, err, "/modulesOff/0", "module_not_switchable")
-		field(t, err, "/modulesOff/2", "unknown_module")
-		field(t, err, "/passwordMinLength", "out_of_range")
+		edgetest.Field(t, err, "/locale", "invalid_locale")
+		edgetest.Field(t, err, "/region", "invalid_region")
+		edgetest.Field(t, err, "/requiredAccountFields/1", "unknown_account_field")
+		edgetest.Field(t, err, "/modulesOff/0", "module_not_switchable")
+		edgetest.Field(t, err, "/modulesOff/2", "unknown_module")
+		edgetest.Field(t, err, "/passwordMinLength", "out_of_range")
 		if n := len(fault.Of(err).Fields); n != 6 {
 			t.Errorf("%d fields at fault", n)
 		}
 		for _, bad := range []string{"XX", "EU", "001", "China", "C"} {
 			_, err := w.settings(t, 0, org.SettingsPatch{Region: patch.Of(bad)})
-			field(t, err, "/region", "invalid_region")
+			edgetest.Field(t, err, "/region", "invalid_region")
 		}
 		_, err = w.settings(t, 0, org.SettingsPatch{PasswordMinLength: patch.Of(129)})
-		field(t, err, "/passwordMinLength", "out_of_range")
+		edgetest.Field(t, err, "/passwordMinLength", "out_of_range")
 	})
 }
 
@@ -117,13 +117,13 @@ func TestCompany(t *testing.T) {
 	who, err := w.subject(ctx, w.admin)
 	must(t, err)
 	_, err = w.org.Company(ctx, who)
-	refused(t, err, "not_found")
+	edgetest.Refused(t, err, "not_found")
 	put := func(d org.Company) error {
 		return w.system(ctx, func(c *change.Set) error { _, err := w.org.PutCompany(ctx, c, w.tenant, d); return err })
 	}
 	first := org.Company{Name: " Acme ", Address: "1 Main St\nTaipei", Phone: "+886 2 2345 6789", Email: "Info@Canary.example"}
 	must(t, put(first))
-	w.unchanged(t, func() { must(t, put(first)) }) // the step of onboarding ran again
+	edgetest.Unchanged(t, w.Table, func() { must(t, put(first)) }) // the step of onboarding ran again
 	got, err := w.org.Company(ctx, who)
 	must(t, err)
 	if got.Name != "Acme" || got.Address != "1 Main St\nTaipei" || got.Phone != "+886223456789" || got.Email != "Info@canary.example" || got.Version != 1 {
@@ -142,9 +142,9 @@ func TestCompany(t *testing.T) {
 		locked.Phone != sealed.Locked || locked.Email != sealed.Locked {
 		t.Errorf("without the key the company is %+v, %v", locked, err)
 	}
-	w.unchanged(t, func() {
-		refused(t, set(1, org.Company{Name: "New"}), "key_unavailable")
-		refused(t, set(1, org.Company{Name: "Acme"}), "key_unavailable")
+	edgetest.Unchanged(t, w.Table, func() {
+		edgetest.Refused(t, set(1, org.Company{Name: "New"}), "key_unavailable")
+		edgetest.Refused(t, set(1, org.Company{Name: "Acme"}), "key_unavailable")
 	})
 	must(t, w.Master.SetState(keys.Data, keys.Enabled))
 	if again, err := w.org.Company(ctx, who); err != nil || again != got {
@@ -155,13 +155,13 @@ func TestCompany(t *testing.T) {
 	if got, err = w.org.Company(ctx, who); err != nil || got.Phone != "+861062345678" || got.Email != "" || got.Address != "" || got.Version != 2 {
 		t.Errorf("replaced by %+v, %v", got, err)
 	}
-	w.unchanged(t, func() {
-		refused(t, set(1, org.Company{Name: "New"}), "version_conflict")
+	edgetest.Unchanged(t, w.Table, func() {
+		edgetest.Refused(t, set(1, org.Company{Name: "New"}), "version_conflict")
 		err := set(0, org.Company{Name: " ", Address: "a\u0000b", Phone: "12", Email: "x"})
-		field(t, err, "/name", "required")
-		field(t, err, "/address", "forbidden_character")
-		field(t, err, "/phone", "invalid_phone")
-		field(t, err, "/email", "invalid_email")
+		edgetest.Field(t, err, "/name", "required")
+		edgetest.Field(t, err, "/address", "forbidden_character")
+		edgetest.Field(t, err, "/phone", "invalid_phone")
+		edgetest.Field(t, err, "/email", "invalid_email")
 	})
 	dump := strings.ToLower(edgetest.Dump(t, w.Table))
 	for _, s := range []string{"canary", "223456789", "62345678"} {

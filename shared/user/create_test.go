@@ -73,21 +73,21 @@ func TestStoredSealed(t *testing.T) {
 
 func TestCreateRefusesAllFaultsAtOnce(t *testing.T) {
 	w := newWorld(t)
-	w.unchanged(t, func() {
+	edgetest.Unchanged(t, w.Table, func() {
 		_, err := w.create(t, w.admin, user.Draft{
 			Name: " ", Email: "nobody", Phone: "12345", EmployeeNo: strings.Repeat("9", 33), Department: "dept_none", Posts: []id.Post{"post_none"},
 			Manager: "user_none", Roles: []id.Role{w.roles["power_user"], "role_none"}, Locale: "fr",
 		})
-		refused(t, err, "validation_failed")
-		field(t, err, "/name", "required")
-		field(t, err, "/email", "invalid_email")
-		field(t, err, "/phone", "invalid_phone")
-		field(t, err, "/employeeNo", "too_long")
-		field(t, err, "/departmentId", "unknown_department")
-		field(t, err, "/postIds/0", "unknown_post")
-		field(t, err, "/managerId", "unknown_manager")
-		field(t, err, "/roleIds/1", "unknown_role")
-		field(t, err, "/locale", "invalid_locale")
+		edgetest.Refused(t, err, "validation_failed")
+		edgetest.Field(t, err, "/name", "required")
+		edgetest.Field(t, err, "/email", "invalid_email")
+		edgetest.Field(t, err, "/phone", "invalid_phone")
+		edgetest.Field(t, err, "/employeeNo", "too_long")
+		edgetest.Field(t, err, "/departmentId", "unknown_department")
+		edgetest.Field(t, err, "/postIds/0", "unknown_post")
+		edgetest.Field(t, err, "/managerId", "unknown_manager")
+		edgetest.Field(t, err, "/roleIds/1", "unknown_role")
+		edgetest.Field(t, err, "/locale", "invalid_locale")
 		if n := len(fault.Of(err).Fields); n != 9 {
 			t.Errorf("%d fields at fault: %v", n, err)
 		}
@@ -111,9 +111,9 @@ func TestAddressesOfUsers(t *testing.T) {
 		{"li@example.com", "1380013800O", "/phone", "invalid_phone"},
 		{"li@example.com", "+8613800138000 ext 5", "/phone", "phone_extension_unsupported"},
 	} {
-		w.unchanged(t, func() {
+		edgetest.Unchanged(t, w.Table, func() {
 			_, err := w.create(t, w.admin, user.Draft{Name: "Li", Email: row.email, Phone: row.phone})
-			field(t, err, row.pointer, row.code)
+			edgetest.Field(t, err, row.pointer, row.code)
 		})
 	}
 	u, err := w.create(t, w.admin, user.Draft{Name: "Li", Email: "li@例子.公司"})
@@ -123,7 +123,7 @@ func TestAddressesOfUsers(t *testing.T) {
 	}
 	abroad := newWorld(t, func(r *principal.Tenant) { r.Settings.Region = "" })
 	_, err = abroad.create(t, abroad.admin, user.Draft{Name: "Li", Email: "li@example.com", Phone: "13800138000"})
-	field(t, err, "/phone", "phone_country_missing")
+	edgetest.Field(t, err, "/phone", "phone_country_missing")
 }
 
 // TestUniqueAddresses holds I14: case, width and normal form make no second address; a freed one can be used again.
@@ -141,15 +141,15 @@ func TestUniqueAddresses(t *testing.T) {
 		{user.Draft{Name: "B", Email: "b@acme.example", Phone: "13800138000"}, "phone_taken", "/phone"},
 		{user.Draft{Name: "B", Email: "b@acme.example", EmployeeNo: "a7"}, "employee_no_taken", "/employeeNo"},
 	} {
-		w.unchanged(t, func() {
+		edgetest.Unchanged(t, w.Table, func() {
 			_, err := w.create(t, w.admin, row.draft)
-			refused(t, err, row.code)
-			field(t, err, row.pointer, row.code)
+			edgetest.Refused(t, err, row.code)
+			edgetest.Field(t, err, row.pointer, row.code)
 		})
 	}
 	second, err := w.create(t, w.admin, user.Draft{Name: "B", Email: "b@acme.example"})
 	must(t, err)
-	refused(t, w.update(t.Context(), w.admin, second.ID, user.Patch{Email: given("Zoe@MÜLLER.example")}), "email_taken")
+	edgetest.Refused(t, w.update(t.Context(), w.admin, second.ID, user.Patch{Email: given("Zoe@MÜLLER.example")}), "email_taken")
 	must(t, w.update(t.Context(), w.admin, first.ID, user.Patch{Email: given("zoe2@acme.example"), Phone: none[string](), EmployeeNo: none[string]()}))
 	must(t, w.update(t.Context(), w.admin, second.ID, user.Patch{Email: given("zoe@müller.example"), Phone: given("13800138000"), EmployeeNo: given("A7")}))
 	w.sound(t)
@@ -196,7 +196,7 @@ func TestUserLimitRaced(t *testing.T) {
 		if err == nil {
 			made++
 		} else {
-			refused(t, err, "user_limit")
+			edgetest.Refused(t, err, "user_limit")
 		}
 	}
 	if row, _ := w.row(t); made != 2 || row.Users != 3 {
@@ -251,7 +251,7 @@ func TestNobodyGrantsMore(t *testing.T) {
 		if row.code == "" {
 			must(t, err)
 		} else {
-			refused(t, err, row.code)
+			edgetest.Refused(t, err, row.code)
 		}
 	}
 	w.sound(t)
@@ -284,7 +284,7 @@ func TestCreateWithinScope(t *testing.T) {
 		if row.code == "" {
 			must(t, err)
 		} else {
-			refused(t, err, row.code)
+			edgetest.Refused(t, err, row.code)
 		}
 	}
 }
@@ -297,8 +297,8 @@ func TestCreateObeysFieldRules(t *testing.T) {
 	})
 	by := w.active(t, "Rita Recruiter", with(r))
 	_, err := w.create(t, by, user.Draft{Name: "New", Email: "n@acme.example", Phone: "+8613800138000"})
-	refused(t, err, "field_not_writable")
-	field(t, err, "/phone", "field_not_writable")
+	edgetest.Refused(t, err, "field_not_writable")
+	edgetest.Field(t, err, "/phone", "field_not_writable")
 	_, err = w.create(t, by, user.Draft{Name: "New", Email: "n@acme.example"})
 	must(t, err)
 }
@@ -307,12 +307,12 @@ func TestCreateObeysFieldRules(t *testing.T) {
 func TestDryRunFindsTakenAddress(t *testing.T) {
 	w := newWorld(t)
 	w.active(t, "Li Lei")
-	w.unchanged(t, func() {
+	edgetest.Unchanged(t, w.Table, func() {
 		who := w.as(t, w.admin)
 		c := change.New(who.Principal, w.IDs, w.Now())
 		_, err := w.users.Create(t.Context(), who, c, user.Draft{Name: "Other", Email: "LI.LEI@acme.example"})
 		must(t, err)
-		refused(t, c.Verify(t.Context(), w.Table), "email_taken")
+		edgetest.Refused(t, c.Verify(t.Context(), w.Table), "email_taken")
 	})
 }
 

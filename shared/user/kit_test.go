@@ -14,7 +14,6 @@ import (
 	"github.com/steward-crm/steward/shared/change"
 	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/email"
-	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/identity"
 	"github.com/steward-crm/steward/shared/job"
@@ -249,34 +248,6 @@ func (w *world) events(t testing.TB) int {
 		}
 	}
 	return n
-}
-
-func refused(t testing.TB, err error, code string) {
-	t.Helper()
-	if !fault.Is(err, code) {
-		t.Fatalf("answered %v, want %s", err, code)
-	}
-}
-
-// field demands that the fault names the pointer with the code.
-func field(t testing.TB, err error, pointer, code string) {
-	t.Helper()
-	for _, f := range fault.Of(err).Fields {
-		if f.Pointer == pointer && f.Code == code {
-			return
-		}
-	}
-	t.Fatalf("answered %v, want %s at %s", err, code, pointer)
-}
-
-// unchanged demands that what runs leaves the store as it was, byte for byte.
-func (w *world) unchanged(t testing.TB, what func()) {
-	t.Helper()
-	before := edgetest.Dump(t, w.Table)
-	what()
-	if after := edgetest.Dump(t, w.Table); after != before {
-		t.Fatal("the store changed")
-	}
 }
 
 // sound holds the invariants of users on what is stored now: places and rows are one, guards and users are a bijection, edges and direct

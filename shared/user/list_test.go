@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/plain"
 	"github.com/steward-crm/steward/shared/policy"
@@ -135,5 +136,5 @@ func TestListLag(t *testing.T) {
 func TestListNeedsTheRight(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.users.List(t.Context(), w.as(t, w.active(t, "No Body")), user.Filter{}, "", 10)
-	refused(t, err, "permission_denied")
+	edgetest.Refused(t, err, "permission_denied")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/steward-crm/steward/shared/change"
 	"github.com/steward-crm/steward/shared/crypt"
+	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/keys"
@@ -45,7 +46,7 @@ func TestLocked(t *testing.T) {
 		_, err = w.users.Holdings(ctx, boss, u, owns(0))
 		must(t, err)
 		_, err = w.users.Get(ctx, boss, leaver)
-		refused(t, err, "not_found")
+		edgetest.Refused(t, err, "not_found")
 		return out
 	}
 	before := read()
@@ -64,11 +65,11 @@ func TestLocked(t *testing.T) {
 	if d := cmp.Diff(want, read()); d != "" {
 		t.Errorf("locked (-want +got):\n%s", d)
 	}
-	w.unchanged(t, func() {
+	edgetest.Unchanged(t, w.Table, func() {
 		_, err := w.users.Load(ctx, w.tenant, u)
-		refused(t, err, "key_unavailable")
+		edgetest.Refused(t, err, "key_unavailable")
 		_, err = w.users.ByEmail(ctx, w.tenant, address)
-		refused(t, err, "key_unavailable")
+		edgetest.Refused(t, err, "key_unavailable")
 		for what, err := range map[string]error{
 			"update":         w.update(ctx, w.admin, u, user.Patch{Name: given("New")}),
 			"update nothing": w.update(ctx, w.admin, u, user.Patch{}),

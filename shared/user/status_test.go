@@ -90,7 +90,7 @@ func TestStates(t *testing.T) {
 				return
 			}
 			if row.want != "=" || err != nil {
-				refused(t, err, row.want)
+				edgetest.Refused(t, err, row.want)
 			}
 			if edgetest.Dump(t, w.Table) != before {
 				t.Error("the store changed")
@@ -111,9 +111,9 @@ func TestLeaver(t *testing.T) {
 	}
 	must(t, w.act(ctx, w.users.Deactivate, w.admin, u))
 	_, err := w.subject(ctx, u, "users.test")
-	refused(t, err, "account_inactive")
+	edgetest.Refused(t, err, "account_inactive")
 	_, err = w.users.Owner(ctx, w.tenant, u)
-	refused(t, err, "owner_not_active")
+	edgetest.Refused(t, err, "owner_not_active")
 	if left := w.load(t, u); !left.Ended("s", w.Now()) {
 		t.Error("a sign-in from before is not dead")
 	}
@@ -146,7 +146,7 @@ func TestOwner(t *testing.T) {
 		if row.code == "" {
 			must(t, err)
 		} else {
-			refused(t, err, row.code)
+			edgetest.Refused(t, err, row.code)
 		}
 	}
 }
@@ -157,16 +157,16 @@ func TestReactivateWithinOwnRights(t *testing.T) {
 	by := w.active(t, "Ed", with(w.role(t, grant(policy.ModUser, policy.Update, policy.All), grant(policy.ModUser, policy.View, policy.All))))
 	other := w.active(t, "Otto", with(w.roles["administrator"]))
 	must(t, w.act(t.Context(), w.users.Deactivate, w.admin, other))
-	refused(t, w.act(t.Context(), w.users.Reactivate, by, other), "grant_exceeds_own")
+	edgetest.Refused(t, w.act(t.Context(), w.users.Reactivate, by, other), "grant_exceeds_own")
 	must(t, w.act(t.Context(), w.users.Reactivate, w.admin, other))
 }
 
 func TestNotOneself(t *testing.T) {
 	w := newWorld(t)
 	second := w.active(t, "Bea Boss", with(w.roles["administrator"]))
-	w.unchanged(t, func() {
-		refused(t, w.act(t.Context(), w.users.Deactivate, second, second), "self_change_forbidden")
-		refused(t, w.delete(t.Context(), second, second), "self_change_forbidden")
+	edgetest.Unchanged(t, w.Table, func() {
+		edgetest.Refused(t, w.act(t.Context(), w.users.Deactivate, second, second), "self_change_forbidden")
+		edgetest.Refused(t, w.delete(t.Context(), second, second), "self_change_forbidden")
 	})
 	must(t, w.setRoles(t.Context(), second, second)) // stepping down is one's own affair while another administrator remains
 	w.sound(t)
@@ -183,18 +183,18 @@ func TestLastAdministrator(t *testing.T) {
 	by := w.active(t, "Hu Head", with(w.role(t, all...)))
 	idle := w.active(t, "Ida Idle", with(w.roles["administrator"]))
 	must(t, w.act(ctx, w.users.Deactivate, w.admin, idle)) // an inactive administrator does not count
-	w.unchanged(t, func() {
-		refused(t, w.act(ctx, w.users.Deactivate, by, w.admin), "last_admin")
-		refused(t, w.delete(ctx, by, w.admin), "last_admin")
-		refused(t, w.setRoles(ctx, by, w.admin), "last_admin")
-		refused(t, w.setRoles(ctx, w.admin, w.admin, w.roles["power_user"]), "self_change_forbidden")
-		refused(t, w.setRoles(ctx, w.admin, w.admin), "last_admin")
+	edgetest.Unchanged(t, w.Table, func() {
+		edgetest.Refused(t, w.act(ctx, w.users.Deactivate, by, w.admin), "last_admin")
+		edgetest.Refused(t, w.delete(ctx, by, w.admin), "last_admin")
+		edgetest.Refused(t, w.setRoles(ctx, by, w.admin), "last_admin")
+		edgetest.Refused(t, w.setRoles(ctx, w.admin, w.admin, w.roles["power_user"]), "self_change_forbidden")
+		edgetest.Refused(t, w.setRoles(ctx, w.admin, w.admin), "last_admin")
 	})
 	// An administrator by post alone counts, and losing the post is losing the role.
 	post := w.post(t, w.department(t, ""), w.roles["administrator"])
 	byPost := w.active(t, "Pat Post", func(d *user.Draft) { d.Posts = []id.Post{post} })
 	must(t, w.setRoles(ctx, by, w.admin))
-	refused(t, w.update(ctx, by, byPost, user.Patch{Posts: none[[]id.Post]()}), "last_admin")
+	edgetest.Refused(t, w.update(ctx, by, byPost, user.Patch{Posts: none[[]id.Post]()}), "last_admin")
 }
 
 // TestLastAdministratorRaced holds I12 under a race: administrators who remove each other at once leave one.
@@ -235,18 +235,18 @@ func TestDelete(t *testing.T) {
 	del := func(h user.Holdings) error {
 		return w.try(ctx, w.admin, func(who *policy.Subject, c *change.Set) error { return w.users.Delete(ctx, who, c, u, 0, h) })
 	}
-	w.unchanged(t, func() {
+	edgetest.Unchanged(t, w.Table, func() {
 		err := del(owns(3))
-		refused(t, err, "user_owns_accounts")
+		edgetest.Refused(t, err, "user_owns_accounts")
 		if a := fault.Of(err).Args; a["count"] != "3" || a["path"] != "/v1/users/"+string(u)+"/holdings" {
 			t.Errorf("the refusal says %v", a)
 		}
-		refused(t, del(owns(0)), "user_has_reports")
+		edgetest.Refused(t, del(owns(0)), "user_has_reports")
 	})
 	must(t, w.update(ctx, w.admin, report, user.Patch{Manager: none[id.User]()}))
 	dept := w.department(t, "")
 	w.raise(t, w.item(t, key.Department(w.tenant, dept), map[string]string{"id": string(dept), "headId": string(u)}))
-	refused(t, del(owns(0)), "user_heads_departments")
+	edgetest.Refused(t, del(owns(0)), "user_heads_departments")
 	held, err := w.users.Holdings(ctx, w.as(t, w.admin), u, owns(2))
 	must(t, err)
 	if held.Accounts != 2 || len(held.Departments) != 1 || len(held.Roles) != 1 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/steward-crm/steward/shared/change"
+	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/identity"
@@ -78,7 +79,7 @@ func TestInvitation(t *testing.T) {
 
 	// Asked for again within the minute, nothing happens; then there is another invitation, and the first is void.
 	w.Clock.Add(user.InvitationPause - time.Second)
-	w.unchanged(t, func() { must(t, w.act(ctx, w.users.ResendInvitation, w.admin, u)) })
+	edgetest.Unchanged(t, w.Table, func() { must(t, w.act(ctx, w.users.ResendInvitation, w.admin, u)) })
 	w.Clock.Add(time.Second)
 	must(t, w.act(ctx, w.users.ResendInvitation, w.admin, u))
 	must(t, w.desk.Invite(ctx, w.tenant, first)) // the first job, late, and the second do the same
@@ -111,7 +112,7 @@ func TestInvitation(t *testing.T) {
 	if n := len(w.Outbox.Items()); n != 3 {
 		t.Errorf("%d mails after the answer", n)
 	}
-	refused(t, w.act(ctx, w.users.ResendInvitation, w.admin, u), "user_not_invited")
+	edgetest.Refused(t, w.act(ctx, w.users.ResendInvitation, w.admin, u), "user_not_invited")
 }
 
 // TestInvitationEnds holds that a temporary password dies after seven days.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/steward-crm/steward/shared/change"
+	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/identity"
@@ -39,11 +40,11 @@ func TestUpdateIsAMergePatch(t *testing.T) {
 	if w.load(t, u).EmailVerified {
 		t.Error("another address counts as verified")
 	}
-	w.unchanged(t, func() {
+	edgetest.Unchanged(t, w.Table, func() {
 		err := w.update(t.Context(), w.admin, u, user.Patch{Name: none[string](), Email: none[string](), Locale: none[string]()})
-		field(t, err, "/name", "required")
-		field(t, err, "/email", "required")
-		field(t, err, "/locale", "invalid_locale")
+		edgetest.Field(t, err, "/name", "required")
+		edgetest.Field(t, err, "/email", "required")
+		edgetest.Field(t, err, "/locale", "invalid_locale")
 	})
 	w.sound(t)
 }
@@ -59,10 +60,10 @@ func TestVersions(t *testing.T) {
 			return err
 		})
 	}
-	w.unchanged(t, func() {
+	edgetest.Unchanged(t, w.Table, func() {
 		must(t, try(was.Version, user.Patch{Name: given(" Li Lei"), Phone: none[string](), Posts: given([]id.Post{})}))
 		err := try(was.Version-1, user.Patch{Name: given("New")})
-		refused(t, err, "version_conflict")
+		edgetest.Refused(t, err, "version_conflict")
 		if fault.Of(err).Version != was.Version {
 			t.Error("the current version is not named")
 		}
@@ -103,11 +104,11 @@ func TestManagerCycles(t *testing.T) {
 	a, b, c := w.active(t, "Ann"), w.active(t, "Ben"), w.active(t, "Cem")
 	must(t, w.update(t.Context(), w.admin, b, user.Patch{Manager: given(a)}))
 	must(t, w.update(t.Context(), w.admin, c, user.Patch{Manager: given(b)}))
-	w.unchanged(t, func() {
+	edgetest.Unchanged(t, w.Table, func() {
 		for _, row := range []struct{ who, manager id.User }{{a, a}, {a, b}, {a, c}, {b, c}} {
-			field(t, w.update(t.Context(), w.admin, row.who, user.Patch{Manager: given(row.manager)}), "/managerId", "manager_cycle")
+			edgetest.Field(t, w.update(t.Context(), w.admin, row.who, user.Patch{Manager: given(row.manager)}), "/managerId", "manager_cycle")
 		}
-		field(t, w.update(t.Context(), w.admin, a, user.Patch{Manager: given(id.User("user_none"))}), "/managerId", "unknown_manager")
+		edgetest.Field(t, w.update(t.Context(), w.admin, a, user.Patch{Manager: given(id.User("user_none"))}), "/managerId", "unknown_manager")
 	})
 	for range 10 { // each half is legal alone; together they would be a cycle
 		x, y := w.invite(t, user.Draft{Name: "X", Email: string(id.New[id.User](w.IDs)) + "@acme.example"}), w.invite(t, user.Draft{Name: "Y", Email: string(id.New[id.User](w.IDs)) + "@acme.example"})
@@ -128,13 +129,13 @@ func TestUpdateReferences(t *testing.T) {
 	w, other := newWorld(t), newWorld(t)
 	u := w.active(t, "Li Lei")
 	foreign := other.department(t, "")
-	w.unchanged(t, func() {
+	edgetest.Unchanged(t, w.Table, func() {
 		err := w.update(t.Context(), w.admin, u, user.Patch{Department: given(foreign), Posts: given([]id.Post{"post_none"})})
-		field(t, err, "/departmentId", "unknown_department")
-		field(t, err, "/postIds/0", "unknown_post")
+		edgetest.Field(t, err, "/departmentId", "unknown_department")
+		edgetest.Field(t, err, "/postIds/0", "unknown_post")
 		err = w.update(t.Context(), w.admin, u, user.Patch{Posts: given(make21(func(int) id.Post { return id.New[id.Post](w.IDs) }))})
-		field(t, err, "/postIds", "too_many")
-		field(t, w.setRoles(t.Context(), w.admin, u, "role_none"), "/roleIds/0", "unknown_role")
+		edgetest.Field(t, err, "/postIds", "too_many")
+		edgetest.Field(t, w.setRoles(t.Context(), w.admin, u, "role_none"), "/roleIds/0", "unknown_role")
 	})
 }
 
@@ -188,7 +189,7 @@ func TestChangesOfRights(t *testing.T) {
 			}
 			continue
 		}
-		w.unchanged(t, func() {
+		edgetest.Unchanged(t, w.Table, func() {
 			if err := row.do(); !fault.Is(err, row.code) {
 				t.Errorf("%s: %v, want %s", row.what, err, row.code)
 			}
@@ -215,7 +216,7 @@ func TestGrantRaced(t *testing.T) {
 		if err := c.Commit(t.Context(), w.Table); err == nil {
 			t.Fatal("a role was given by someone who no longer held it")
 		}
-		refused(t, w.setRoles(t.Context(), giver, taker, only), "grant_exceeds_own")
+		edgetest.Refused(t, w.setRoles(t.Context(), giver, taker, only), "grant_exceeds_own")
 	}
 }
 
@@ -228,19 +229,19 @@ func TestSight(t *testing.T) {
 	by := w.active(t, "Vi Viewer", with(r), in(mine))
 	near, far := w.active(t, "Near", in(mine)), w.active(t, "Far", in(other))
 	rename := user.Patch{Name: given("X")}
-	refused(t, w.update(t.Context(), by, near, rename), "permission_denied")
-	refused(t, w.update(t.Context(), by, far, rename), "not_found")
-	refused(t, w.update(t.Context(), by, "user_none", rename), "not_found")
+	edgetest.Refused(t, w.update(t.Context(), by, near, rename), "permission_denied")
+	edgetest.Refused(t, w.update(t.Context(), by, far, rename), "not_found")
+	edgetest.Refused(t, w.update(t.Context(), by, "user_none", rename), "not_found")
 	must(t, w.update(t.Context(), by, by, rename))
 	who := w.as(t, by)
 	if _, err := w.users.Get(t.Context(), who, near); err != nil {
 		t.Error(err)
 	}
 	_, err := w.users.Get(t.Context(), who, far)
-	refused(t, err, "not_found")
+	edgetest.Refused(t, err, "not_found")
 	// Nor can a user be pushed out of one's own scope.
 	local := w.active(t, "Lea", in(mine), with(w.role(t, grant(policy.ModUser, policy.View, policy.All), grant(policy.ModUser, policy.Update, policy.Department))))
-	refused(t, w.update(t.Context(), local, near, user.Patch{Department: given(other)}), "permission_denied")
+	edgetest.Refused(t, w.update(t.Context(), local, near, user.Patch{Department: given(other)}), "permission_denied")
 }
 
 func TestFieldRules(t *testing.T) {
@@ -254,11 +255,11 @@ func TestFieldRules(t *testing.T) {
 	by := w.active(t, "Cleo Clerk", with(r))
 	u := w.active(t, "Li Lei", func(d *user.Draft) { d.Phone = "13800138000" })
 	err := w.update(t.Context(), by, u, user.Patch{Email: given("x@acme.example"), Phone: given("13900139000")})
-	refused(t, err, "field_not_writable")
-	field(t, err, "/email", "field_not_writable")
-	field(t, err, "/phone", "field_not_writable")
+	edgetest.Refused(t, err, "field_not_writable")
+	edgetest.Field(t, err, "/email", "field_not_writable")
+	edgetest.Field(t, err, "/phone", "field_not_writable")
 	// A value that a hidden field already has tells no more than another one.
-	refused(t, w.update(t.Context(), by, u, user.Patch{Phone: given("+8613800138000")}), "field_not_writable")
+	edgetest.Refused(t, w.update(t.Context(), by, u, user.Patch{Phone: given("+8613800138000")}), "field_not_writable")
 	who := w.as(t, by)
 	got, err := w.users.Get(t.Context(), who, u)
 	must(t, err)
@@ -292,8 +293,8 @@ func TestUpdateSelf(t *testing.T) {
 			return err
 		}))
 	}
-	w.unchanged(t, func() { verified(identity.Email) }) // again
-	w.unchanged(t, func() { verified(identity.Phone) }) // there is none
+	edgetest.Unchanged(t, w.Table, func() { verified(identity.Email) }) // again
+	edgetest.Unchanged(t, w.Table, func() { verified(identity.Phone) }) // there is none
 	must(t, self(0, user.SelfPatch{Name: given("Lei"), Email: given("lei@acme.example"), Phone: given("13800138000"), Locale: given("zh-CN")}))
 	if got := w.load(t, u); got.Name != "Lei" || got.Canonical != "lei@acme.example" || got.EmailVerified || got.PhoneVerified || got.Locale != "zh-CN" {
 		t.Errorf("%+v", got)
@@ -307,11 +308,11 @@ func TestUpdateSelf(t *testing.T) {
 		t.Error("another number counts as verified")
 	}
 	must(t, self(0, user.SelfPatch{Phone: given("13800138000")}))
-	w.unchanged(t, func() {
+	edgetest.Unchanged(t, w.Table, func() {
 		must(t, self(0, user.SelfPatch{Name: given("Lei "), Phone: given("+86 138 0013 8000")})) // nothing new
-		refused(t, self(1, user.SelfPatch{Name: given("X")}), "version_conflict")
-		refused(t, self(0, user.SelfPatch{Email: given("ada@acme.example")}), "email_taken")
-		field(t, self(0, user.SelfPatch{Name: none[string]()}), "/name", "required")
+		edgetest.Refused(t, self(1, user.SelfPatch{Name: given("X")}), "version_conflict")
+		edgetest.Refused(t, self(0, user.SelfPatch{Email: given("ada@acme.example")}), "email_taken")
+		edgetest.Field(t, self(0, user.SelfPatch{Name: none[string]()}), "/name", "required")
 	})
 	w.sound(t)
 }
