@@ -44,6 +44,7 @@ var rules = map[string][]string{
 	"shared/identity": {"shared/fault", "shared/id"}, "shared/notify": {"shared/fault", "shared/id", "shared/text"},
 
 	"shared/key":    {"shared/id", "shared/table"},
+	"shared/schema": {"shared/table", "shared/key", "shared/fault"}, // for mains
 	"shared/crypt":  {"shared/keys", "shared/table", "shared/key", "shared/fault", "shared/id"},
 	"shared/audit":  {"shared/table", "shared/keys", "shared/key", "shared/crypt", "shared/principal", "shared/id", "shared/fault"},
 	"shared/once":   {"shared/table", "shared/key", "shared/principal", "shared/id", "shared/fault"},

@@ -22,6 +22,7 @@ import (
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/platform"
+	"github.com/steward-crm/steward/shared/schema"
 )
 
 // Handler answers one invocation: bytes in, bytes out. An error is the invocation's failure, which Lambda retries where it retries at all.
@@ -42,7 +43,7 @@ type Deployment struct {
 type Part struct {
 	Vars []Var                                    // what it reads of the environment
 	Open func(*Deployment) error                  // sets its port; parts are opened in the order that they are named
-	Warm func(context.Context, *Deployment) error // one cheap request during the start, which pays for the connection; nil: none
+	Warm func(context.Context, *Deployment) error // one cheap request during the start, which pays for the connection; nil: none; schema.ErrNewer ends the start
 }
 
 // Group is handlers of one binary that need the same parts.
@@ -115,11 +116,15 @@ func Open(ctx context.Context, environ []string, now func() time.Time, log *slog
 			continue
 		}
 		within, cancel := context.WithTimeout(ctx, warmFor)
-		if err := p.Warm(within, d); err != nil {
+		err := p.Warm(within, d)
+		cancel()
+		if errors.Is(err, schema.ErrNewer) {
+			return nil, err
+		}
+		if err != nil {
 			// No reason to end: a process that started while the store was away serves when it is back.
 			log.WarnContext(ctx, "start", "operation", name, "error", err.Error())
 		}
-		cancel()
 	}
 	return h, nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/steward-crm/steward/infra/lambda/withtokens"
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/platform"
+	"github.com/steward-crm/steward/shared/schema"
 )
 
 var sound = map[string]string{
@@ -145,9 +146,15 @@ func TestOneOperation(t *testing.T) {
 	}
 }
 
-// TestWarm: the start asks once, and neither a failure nor the want of an answer keeps a function from serving.
+// TestWarm: the start asks once, and neither a failure nor the want of an answer keeps a function from serving; data of newer code does.
 func TestWarm(t *testing.T) {
 	asked := 0
+	newer := func(context.Context, *lambda.Deployment) error { return fmt.Errorf("the table: %w", schema.ErrNewer) }
+	if _, err := lambda.Open(t.Context(), environ(), time.Now, quiet(), lambda.Events(map[string]func(*lambda.Deployment) (lambda.Handler, error){"x.y": nothing}, lambda.Part{
+		Open: func(*lambda.Deployment) error { return nil }, Warm: newer,
+	})); !errors.Is(err, schema.ErrNewer) {
+		t.Errorf("it starts over newer data: %v", err)
+	}
 	for name, warm := range map[string]func(context.Context, *lambda.Deployment) error{
 		"answers": func(context.Context, *lambda.Deployment) error { asked++; return nil },
 		"fails":   func(context.Context, *lambda.Deployment) error { asked++; return errors.New("away") },

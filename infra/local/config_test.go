@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,8 +15,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/steward-crm/steward/shared/key"
 	keyslocal "github.com/steward-crm/steward/shared/keys/local"
 	notifylocal "github.com/steward-crm/steward/shared/notify/local"
+	"github.com/steward-crm/steward/shared/schema"
+	"github.com/steward-crm/steward/shared/table"
+	tablelocal "github.com/steward-crm/steward/shared/table/local"
 )
 
 // TestMistakesInTheConfiguration: each is one line that says what, where and how to mend it, and exit status 2, before anything is served.
@@ -96,6 +102,23 @@ func TestMistakesInTheConfiguration(t *testing.T) { // bad input 104
 				mkdir(t, data)
 				write(t, filepath.Join(data, storeFile), strings.Repeat("not a store ", 4000), 0o600)
 				if _, err := keyslocal.Open(filepath.Join(data, keyFile), time.Now, rand.Reader); err != nil {
+					t.Fatal(err)
+				}
+			},
+		},
+		{
+			name: "a store of a newer version", says: []string{"newer version", "reads up to"},
+			spoil: func(t *testing.T, data string) {
+				mkdir(t, data)
+				if _, err := keyslocal.Open(filepath.Join(data, keyFile), time.Now, rand.Reader); err != nil {
+					t.Fatal(err)
+				}
+				s, err := tablelocal.Open(filepath.Join(data, storeFile), tablelocal.Options{Now: time.Now})
+				if err != nil {
+					t.Fatal(err)
+				}
+				it := table.Item{Key: key.Control("START", "schema"), Doc: fmt.Appendf(nil, `{"version":%d}`, schema.Version+1)}
+				if err := errors.Join(s.Commit(t.Context(), "newer", table.Put(it, table.Absent)), s.Close()); err != nil {
 					t.Fatal(err)
 				}
 			},

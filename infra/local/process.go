@@ -25,6 +25,7 @@ import (
 	keyslocal "github.com/steward-crm/steward/shared/keys/local"
 	notifylocal "github.com/steward-crm/steward/shared/notify/local"
 	"github.com/steward-crm/steward/shared/platform"
+	"github.com/steward-crm/steward/shared/schema"
 	tablelocal "github.com/steward-crm/steward/shared/table/local"
 )
 
@@ -125,6 +126,9 @@ func (p *process) open(cfg config, log *slog.Logger) (*platform.Platform, *notif
 	}
 	p.store = store
 	p.closers = append(p.closers, store.Close)
+	if err := schema.Mark(context.Background(), store); err != nil {
+		return nil, nil, wrongf("--data %s: %v", cfg.data, err)
+	}
 	master, err := keyslocal.Open(cfg.path(keyFile), now, rand.Reader)
 	if err != nil {
 		return nil, nil, wrongf("%v", err)

@@ -2,6 +2,9 @@
 package main
 
 import (
+	"context"
+	"errors"
+
 	"github.com/steward-crm/steward/functions"
 	"github.com/steward-crm/steward/functions/jobs"
 	"github.com/steward-crm/steward/functions/users"
@@ -12,6 +15,7 @@ import (
 	"github.com/steward-crm/steward/infra/lambda/withqueue"
 	"github.com/steward-crm/steward/infra/lambda/withtable"
 	"github.com/steward-crm/steward/infra/lambda/withtokens"
+	"github.com/steward-crm/steward/shared/schema"
 )
 
 type handlers = map[string]func(*lambda.Deployment) (lambda.Handler, error)
@@ -23,7 +27,9 @@ func main() {
 				return lambda.RunJobs(d.Log, functions.Worker(d.Platform)), nil
 			},
 			"schedule.reconcile": func(d *lambda.Deployment) (lambda.Handler, error) {
-				return lambda.Scheduled(users.Desk(d.Platform).Reconcile), nil
+				return lambda.Scheduled(func(ctx context.Context) error {
+					return errors.Join(schema.Mark(ctx, d.Table), users.Desk(d.Platform).Reconcile(ctx))
+				}), nil
 			},
 		}, withtable.Part(), withkeys.DataAndAudit(), withidentity.Part(), withnotify.Part()),
 		lambda.Events(handlers{

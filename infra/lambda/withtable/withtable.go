@@ -9,13 +9,13 @@ import (
 
 	"github.com/steward-crm/steward/infra/lambda"
 	"github.com/steward-crm/steward/infra/lambda/withaws"
-	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/schema"
 	"github.com/steward-crm/steward/shared/table"
 	"github.com/steward-crm/steward/shared/table/dynamo"
 )
 
-// Part opens both tables. Its warm read is of a key that need not exist: it pays for the connection, and meets missing rights, a wrong
-// region and expired credentials before the first request does.
+// Part opens both tables. Its warm read is of the schema: it pays for the connection, keeps the code from data that a newer one wrote, and
+// meets missing rights, a wrong region and expired credentials before the first request does.
 func Part() lambda.Part {
 	return lambda.Part{
 		Vars: []lambda.Var{lambda.Table, lambda.KeysTable},
@@ -32,10 +32,7 @@ func Part() lambda.Part {
 			d.Table = s
 			return nil
 		},
-		Warm: func(ctx context.Context, d *lambda.Deployment) error {
-			_, err := d.Table.Get(ctx, key.Control("START", "warm"))
-			return err
-		},
+		Warm: func(ctx context.Context, d *lambda.Deployment) error { return schema.Check(ctx, d.Table) },
 	}
 }
 

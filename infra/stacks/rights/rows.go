@@ -6,7 +6,7 @@ import (
 )
 
 var (
-	start   = key.EveryControl("START") // what the glue reads while a function starts; nothing lies there
+	start   = key.EveryControl("START") // the schema, which every function reads while it starts
 	events  = key.EveryAuditEvent()
 	replies = key.EveryTenant("IK#*")
 

@@ -21,7 +21,7 @@ var Workers = map[string]Rights{
 	},
 	"schedule.reconcile": {
 		Read: []string{start, key.EveryTenant(""), key.EveryControl("TENANTS"), key.EveryControl("ONB#*")}, Indexes: []table.Index{table.G1},
-		Append: []string{events}, Write: []string{users, organisation, meta, jobs}, ReadKeys: true, Unwrap: true, Identity: everyIdentity,
+		Append: []string{events}, Write: []string{users, organisation, meta, jobs, start}, ReadKeys: true, Unwrap: true, Identity: everyIdentity,
 	},
 }
 
