@@ -143,9 +143,9 @@ func (e *Engine) records(context.Context) error {
 // Check decides.
 func (e *Engine) Check(u workload.UserID, do workload.Action, id workload.AccountID) (bool, error) {
 	who, a := e.subjects[u], &e.w.Accounts[id]
-	return policy.Decide(who, policy.ModAccount, actions[do], policy.Resource{
+	return policy.Allows(who, policy.ModAccount, actions[do], &policy.Resource{
 		Tenant: who.Tenant, Owner: e.users[a.Owner], Department: e.departments[a.Department], Grants: e.grants[id],
-	}).Allowed, nil
+	}), nil
 }
 
 // FirstPage lists as a request does: it loads who asks, plans, reads the rows strongly, decides on each, opens and masks it.
