@@ -22,17 +22,15 @@ import (
 
 // model is one way to state the workload. Accounts are the same in all.
 type model struct {
-	policies     func(w *workload.World) (choose, error)
+	rules        func(w *workload.World) []rule
 	organisation func(e *Engine, w *workload.World)
+	whole        bool // all policies at every request
 }
-
-// choose gives the policies that may matter to a request: cedar-go evaluates all that it is handed.
-type choose func(who types.Entity, do workload.Action) cedar.PolicyIterator
 
 // Engine is the policies, and the entities in memory.
 type Engine struct {
 	model       model
-	choose      choose
+	policies    policies
 	entities    types.EntityMap
 	actions     [workload.ActionCount]types.EntityUID
 	users       []types.EntityUID
@@ -48,7 +46,7 @@ var granted = [...]string{
 
 // Load writes the policies and makes the entities.
 func (e *Engine) Load(w *workload.World) (err error) {
-	if e.choose, err = e.model.policies(w); err != nil {
+	if e.policies, err = parse(e.model.rules(w), e.model.whole); err != nil {
 		return err
 	}
 	for do := range workload.ActionCount {
@@ -65,10 +63,6 @@ func (e *Engine) Load(w *workload.World) (err error) {
 		})})
 	}
 	return nil
-}
-
-func parse(text string) (*cedar.PolicySet, error) {
-	return cedar.NewPolicySetFromBytes("workload.cedar", []byte(text))
 }
 
 func (e *Engine) add(x types.Entity) { e.entities[x.UID] = x }
@@ -97,7 +91,7 @@ func (e *Engine) holders(a workload.Account, do workload.Action) types.Set {
 
 // Check asks cedar-go.
 func (e *Engine) Check(u workload.UserID, do workload.Action, id workload.AccountID) (bool, error) {
-	answer, why := cedar.Authorize(e.choose(e.entities[e.users[u]], do), e.entities, cedar.Request{
+	answer, why := cedar.Authorize(e.policies.of(e.entities[e.users[u]], do), e.entities, cedar.Request{
 		Principal: e.users[u], Action: e.actions[do], Resource: e.accounts[id],
 	})
 	if len(why.Errors) > 0 {
@@ -116,7 +110,7 @@ func (e *Engine) Filter(u workload.UserID, among []workload.AccountID, n int) ([
 	}
 	var out []workload.AccountID
 	at := 0
-	err := batch.Authorize(context.Background(), e.choose(e.entities[e.users[u]], workload.View), e.entities, batch.Request{
+	err := batch.Authorize(context.Background(), e.policies.of(e.entities[e.users[u]], workload.View), e.entities, batch.Request{
 		Principal: e.users[u], Action: e.actions[workload.View], Resource: batch.Variable("account"), Context: types.NewRecord(nil),
 		Variables: batch.Variables{"account": resources},
 	}, func(r batch.Result) error {

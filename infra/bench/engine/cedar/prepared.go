@@ -4,57 +4,44 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/cedar-policy/cedar-go"
 	"github.com/cedar-policy/cedar-go/types"
 
 	"github.com/steward-crm/steward/infra/bench/workload"
 )
 
-// Prepared is handed what Steward compiles: each user is in the groups of their widest scope of each action, and knows all their superiors.
-func Prepared() *Engine { return &Engine{model: model{preparedPolicies, preparedOrganisation}} }
+// Prepared is handed what Steward compiles: each user is in the group of their widest scope of each action, and knows all their superiors.
+func Prepared() *Engine { return &Engine{model: model{rules: ofGroups, organisation: spellOut}} }
 
-// reaches is what each scope adds to the one before it. A user is in the group of their widest scope and of all narrower ones.
+// reaches is what each scope adds to the one before it; all needs no condition.
 var reaches = [...]string{
 	workload.Own:        `resource.owner == principal`,
 	workload.Reports:    `resource.owner.superiors.contains(principal)`,
 	workload.Department: `resource.department == principal.department`,
 	workload.Subtree:    `resource.department.above.contains(principal.department)`,
-	workload.All:        `true`,
 }
 
 func group(do workload.Action, s workload.Scope) types.EntityUID {
 	return types.NewEntityUID("Group", types.String(fmt.Sprintf("%s %s", do, s)))
 }
 
-// preparedPolicies makes one set for each action.
-func preparedPolicies(*workload.World) (choose, error) {
-	var sets [workload.ActionCount]*cedar.PolicySet
+// ofGroups makes a rule for each action and scope.
+func ofGroups(*workload.World) (out []rule) {
 	for do := range workload.ActionCount {
-		var b strings.Builder
-		permit := func(s workload.Scope, when string) {
-			fmt.Fprintf(&b, "permit (principal in %s, action == Action::%q, resource) when { %s };\n", group(do, s), do, when)
+		for s := workload.Own; s < workload.All; s++ {
+			out = append(out, rule{group(do, s), do, shared(do, strings.Join(reaches[workload.Own:s+1], " || "))})
 		}
-		for s := workload.Own; s <= workload.All; s++ {
-			permit(s, reaches[s])
-		}
-		if int(do) < len(granted) {
-			permit(workload.Own, granted[do])
-		}
-		var err error
-		if sets[do], err = parse(b.String()); err != nil {
-			return nil, err
-		}
+		out = append(out, rule{group(do, workload.All), do, ""})
 	}
-	return func(_ types.Entity, do workload.Action) cedar.PolicyIterator { return sets[do] }, nil
+	return out
 }
 
-func preparedOrganisation(e *Engine, w *workload.World) {
+func spellOut(e *Engine, w *workload.World) {
 	chart := w.Chart()
 	for u, x := range w.Users {
 		var groups []types.EntityUID
 		for do, widest := range chart.Widest[u] {
-			for s := workload.Own; s <= widest; s++ {
-				groups = append(groups, group(workload.Action(do), s))
+			if widest != workload.None {
+				groups = append(groups, group(workload.Action(do), widest))
 			}
 		}
 		superiors := make([]types.Value, 0, len(chart.Superiors[u]))
