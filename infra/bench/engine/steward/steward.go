@@ -35,8 +35,9 @@ var (
 	levels = [...]string{workload.MayRead: "read", workload.MayEdit: "edit"}
 )
 
-// Engine is a deployment with one tenant. For checks it keeps what the product keeps, the compiled rights of each user; for lists and counts
-// everything lies in the store, in a temporary folder that does not wait for the disk.
+// Engine is a deployment with one tenant. For checks it keeps what the product keeps, the compiled rights of each user, and the accounts'
+// grants as they are once a row is decoded; for lists and counts everything lies in the store, in a temporary folder that does not wait for the
+// disk.
 type Engine struct {
 	w   *workload.World
 	dir string
