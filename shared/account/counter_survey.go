@@ -72,7 +72,7 @@ func (v *survey) reason() Why {
 }
 
 func allows(who *policy.Subject, r policy.Resource) bool {
-	return policy.Decide(who, policy.ModAccount, policy.View, r).Allowed
+	return policy.Allows(who, policy.ModAccount, policy.View, &r)
 }
 
 // survey surveys for the reader; whole says that of each account that grants add or take away its tally is asked for, and not only that it is

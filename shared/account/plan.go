@@ -111,7 +111,7 @@ func walk(who *policy.Subject, reach policy.Reach, thin float64) []source {
 
 // scoped reports whether scopes alone let the reader view the account of the entry.
 func scoped(who *policy.Subject, e *key.Entry) bool {
-	return policy.Decide(who, policy.ModAccount, policy.View, policy.Resource{Tenant: who.Tenant, Owner: e.Owner, Department: e.Department}).Allowed
+	return policy.Allows(who, policy.ModAccount, policy.View, &policy.Resource{Tenant: who.Tenant, Owner: e.Owner, Department: e.Department})
 }
 
 // granted gives what grants on accounts let the reader view.

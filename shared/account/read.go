@@ -93,7 +93,7 @@ func (r *reader) read(ctx context.Context, batch []string, most int) error {
 		if err := r.s.gather(ctx, t, a); err != nil {
 			return err
 		}
-		if !policy.Decide(r.who, policy.ModAccount, policy.View, a.resource(t)).Allowed {
+		if on := a.resource(t); !policy.Allows(r.who, policy.ModAccount, policy.View, &on) {
 			continue
 		}
 		w := row{a, it.Sealed, own, place}

@@ -19,35 +19,49 @@ type Decision struct {
 // Decide says whether the subject may do the action of the module on the resource. A module that the tenant has switched off, and a pair
 // that the catalogue does not have, are hard denials. Grants on the record are compared with the time of the request.
 func Decide(s *Subject, m Module, a Action, r Resource) Decision {
+	var d Decision
+	d.decide(s, m, a, &r)
+	return d
+}
+
+// Allows is Decide's Allowed, for whoever asks it of many records: neither the resource nor the decision is copied, which would take a
+// quarter of the time.
+func Allows(s *Subject, m Module, a Action, r *Resource) bool {
+	var d Decision
+	d.decide(s, m, a, r)
+	return d.Allowed
+}
+
+// decide makes the decision, in place of the zero one.
+func (d *Decision) decide(s *Subject, m Module, a Action, r *Resource) {
 	mi, ai := moduleIndex.of(string(m)), actionIndex.of(string(a))
 	if !declared(mi, ai) || !s.standing() || r.Tenant == "" || r.Tenant != s.Tenant || r.Shredded || off(s, mi) {
-		return Decision{Rule: 1}
+		*d = Decision{Rule: 1}
+		return
 	}
 	held := s.scope[mi][ai]
 	if held == None {
-		return Decision{Rule: 2}
+		*d = Decision{Rule: 2}
+		return
 	}
 	sw := recordActs[mi][ai]
 	if no := s.denial(r.Grants, sw.off); no != 0 {
-		return Decision{Rule: 5, Grant: no}
+		*d = Decision{Rule: 5, Grant: no}
+	} else if reached := s.reaching(held, r); reached != None {
+		*d = Decision{Allowed: true, Rule: 3, Scope: reached}
+	} else if s.floored(m, a) && r.Owner != "" {
+		*d = Decision{Allowed: true, Rule: 4, Floor: true}
+	} else if c := s.categorised(r.Categories, sw.on); c != "" {
+		*d = Decision{Allowed: true, Rule: 4, Category: c}
+	} else if on := s.permit(r.Grants, sw.on); on != 0 {
+		*d = Decision{Allowed: true, Rule: 4, Grant: on}
+	} else {
+		*d = Decision{Rule: 3}
 	}
-	if reached := s.reaching(held, r); reached != None {
-		return Decision{Allowed: true, Rule: 3, Scope: reached}
-	}
-	if s.floored(m, a) && r.Owner != "" {
-		return Decision{Allowed: true, Rule: 4, Floor: true}
-	}
-	if c := s.categorised(r.Categories, sw.on); c != "" {
-		return Decision{Allowed: true, Rule: 4, Category: c}
-	}
-	if on := s.permit(r.Grants, sw.on); on != 0 {
-		return Decision{Allowed: true, Rule: 4, Grant: on}
-	}
-	return Decision{Rule: 3}
 }
 
 // reaching is the narrowest scope up to held that reaches the resource, or None.
-func (s *Subject) reaching(held Scope, r Resource) Scope {
+func (s *Subject) reaching(held Scope, r *Resource) Scope {
 	if r.Owner != "" {
 		if r.Owner == s.User {
 			return Own
@@ -125,13 +139,13 @@ func ReachOf(s *Subject, m Module, a Action) Reach {
 // a foreign record looks like an unknown one, and Denied permission_denied when they may. Where the resource is still to be created
 // there is nothing to hide: Denied, unless the module is switched off.
 func Require(s *Subject, m Module, a Action, r Resource) error {
-	if Decide(s, m, a, r).Allowed {
+	if Allows(s, m, a, &r) {
 		return nil
 	}
 	if switchedOff(s, m) {
 		return errNotFound
 	}
-	if a == Create || (a != View && Decide(s, m, View, r).Allowed) {
+	if a == Create || (a != View && Allows(s, m, View, &r)) {
 		return errDenied
 	}
 	return errNotFound

@@ -26,7 +26,7 @@ func (q *Question) rolesLayer(f Facts) Layer {
 }
 
 func (q *Question) scopeLayer(s *Subject, f Facts) Layer {
-	l := Layer{Name: LayerScope, Rule: 3, Verdict: Silent, Scope: ScopeFact{Held: q.held(s), Needs: s.reaching(All, *q.On)}}
+	l := Layer{Name: LayerScope, Rule: 3, Verdict: Silent, Scope: ScopeFact{Held: q.held(s), Needs: s.reaching(All, q.On)}}
 	if l.Scope.Needs <= l.Scope.Held {
 		l.Verdict = Opened
 	}

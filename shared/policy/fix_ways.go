@@ -48,7 +48,7 @@ func (w supposed) rights(q *Question) [][]Change {
 	}
 	scopes := []Scope{narrowest(q.Module, Own)}
 	if q.On != nil {
-		if needs := narrowest(q.Module, w.s.reaching(All, *q.On)); needs != scopes[0] {
+		if needs := narrowest(q.Module, w.s.reaching(All, q.On)); needs != scopes[0] {
 			scopes = append(scopes, needs)
 		}
 	}

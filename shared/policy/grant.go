@@ -110,7 +110,7 @@ func CanShare(s *Subject, r Resource, acts Acts) error {
 	}
 	var err error
 	acts.Each(func(_ Acts, a Action) bool {
-		if !Decide(s, ModAccount, a, r).Allowed {
+		if !Allows(s, ModAccount, a, &r) {
 			err = errExceeds
 		}
 		return err == nil

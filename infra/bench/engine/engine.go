@@ -1,7 +1,9 @@
 // Package engine is the one interface behind which the permission engines are compared. Each engine is a package below: it states the
 // workload's rights in the engine's own language, as a careful user of it would, and adds nothing that the engine does not have.
 //
-// Every engine is given the same preparation (workload.Chart): the widest scope of each user and action, and the organisation spelt out.
+// Each package but Steward's states them twice. Taught is what the engine's manual teaches: roles, reporting lines and departments are told as
+// they are, and the engine works out the rest. Prepared is handed the same preparation everywhere (workload.Chart): the widest scope of each
+// user and action, and the organisation spelt out.
 package engine
 
 import "github.com/steward-crm/steward/infra/bench/workload"

@@ -1,7 +1,7 @@
 package workload
 
-// Chart is the organisation spelt out, for the engines: each of them is given it, so that none has to climb a tree when it decides. The
-// oracle does without.
+// Chart is the organisation spelt out, for the engines' prepared models, which need not climb a tree when they decide. The oracle does
+// without, and so do the models that the engines' manuals teach.
 type Chart struct {
 	Widest    [][ActionCount]Scope // by user: the widest scope of each action among their roles
 	Superiors [][]UserID           // by user: their manager, the manager's manager and so on

@@ -1,44 +1,38 @@
-// Package casbin states the workload as a Casbin model and has casbin decide.
+// Package casbin states the workload as a Casbin model, twice, and has casbin decide.
+//
+// As its manual teaches (taught.go): permissions belong to roles, not to users, which keeps the lines of policy few
+// (casbin.org/docs/performance); managers and departments are role hierarchies of their own beside that of users and roles
+// (casbin.org/docs/rbac); user and account are structs whose attributes the matcher compares (casbin.org/docs/abac). The rules of the scopes
+// stand in the matcher and not in the lines, since eval would parse each of them anew at every question. Prepared (prepared.go): what a user
+// may do, and who is above whom, is worked out beforehand, and a function in Go compares it.
 package casbin
 
 import (
-	"fmt"
-	"slices"
-	"strconv"
-
 	"github.com/casbin/casbin/v2"
 	"github.com/casbin/casbin/v2/model"
 
 	"github.com/steward-crm/steward/infra/bench/workload"
 )
 
-// text is role based access with attributes: a line of policy gives a group an action in a scope, and a function looks whether the scope
-// reaches the record. Lines for each record would have casbin walk through all of them at every question.
-const text = `
-[request_definition]
-r = sub, act, obj
-[policy_definition]
-p = sub, act, scope
-[role_definition]
-g = _, _
-[policy_effect]
-e = some(where (p.eft == allow))
-[matchers]
-m = r.act == p.act && g(r.sub, p.sub) && reaches(r.sub, r.act, p.scope, r.obj)
-`
-
-// Engine reads the accounts where they are.
+// Engine is an enforcer and what it is asked with: users and accounts in the form that the matcher takes.
 type Engine struct {
-	w        *workload.World
-	chart    *workload.Chart
+	state    func(e *Engine, w *workload.World) error
 	enforcer *casbin.Enforcer
-	users    []string
-	byName   map[string]workload.UserID
+	subject  func(workload.UserID) any
+	object   func(workload.AccountID) any
+	actions  [workload.ActionCount]string
 }
 
-// Load writes one line of policy for each action and scope, and groups each user under their widest scope of each action.
+// Load states the workload.
 func (e *Engine) Load(w *workload.World) error {
-	e.w, e.chart, e.byName = w, w.Chart(), map[string]workload.UserID{}
+	for do := range workload.ActionCount {
+		e.actions[do] = do.String()
+	}
+	return e.state(e, w)
+}
+
+// open makes the enforcer of a model, with lines of policy and links of the role hierarchies by name.
+func (e *Engine) open(text string, lines [][]string, links map[string][][]string) error {
 	m, err := model.NewModelFromString(text)
 	if err != nil {
 		return err
@@ -46,81 +40,18 @@ func (e *Engine) Load(w *workload.World) error {
 	if e.enforcer, err = casbin.NewEnforcer(m); err != nil {
 		return err
 	}
-	e.enforcer.AddFunction("reaches", e.reaches)
-	var lines, members [][]string
-	for do := range workload.ActionCount {
-		for s := workload.Own; s <= workload.All; s++ {
-			lines = append(lines, []string{group(do, s), do.String(), s.String()})
+	for name, some := range links {
+		if _, err := e.enforcer.AddNamedGroupingPolicies(name, some); err != nil {
+			return err
 		}
 	}
-	for u := range w.Users {
-		name := strconv.Itoa(u)
-		e.users, e.byName[name] = append(e.users, name), workload.UserID(u)
-		for do, s := range e.chart.Widest[u] {
-			if s != workload.None {
-				members = append(members, []string{name, group(workload.Action(do), s)})
-			}
-		}
-	}
-	if _, err := e.enforcer.AddPolicies(lines); err != nil {
-		return err
-	}
-	_, err = e.enforcer.AddGroupingPolicies(members)
+	_, err = e.enforcer.AddPolicies(lines)
 	return err
-}
-
-func group(do workload.Action, s workload.Scope) string { return fmt.Sprintf("%s %s", do, s) }
-
-// reaches is the function of the matcher.
-func (e *Engine) reaches(args ...any) (any, error) {
-	name, ok := args[0].(string)
-	do, ok2 := args[1].(string)
-	scope, ok3 := args[2].(string)
-	a, ok4 := args[3].(*workload.Account)
-	if !ok || !ok2 || !ok3 || !ok4 {
-		return false, fmt.Errorf("casbin: reaches was called with %v", args)
-	}
-	u := e.byName[name]
-	home := e.w.Users[u].Department
-	switch scope {
-	case "all":
-		return true, nil
-	case "subtree":
-		if slices.Contains(e.chart.Above[a.Department], home) {
-			return true, nil
-		}
-		fallthrough
-	case "department":
-		if a.Department == home {
-			return true, nil
-		}
-		fallthrough
-	case "reports":
-		if slices.Contains(e.chart.Superiors[a.Owner], u) {
-			return true, nil
-		}
-	}
-	if a.Owner == u {
-		return true, nil
-	}
-	needs := workload.Edit
-	switch do {
-	case "view":
-		needs = workload.View
-	case "delete":
-		return false, nil
-	}
-	for _, m := range a.Team {
-		if m.User == u && m.May.Covers(needs) {
-			return true, nil
-		}
-	}
-	return a.Share.Department == home && a.Share.May.Covers(needs), nil
 }
 
 // Check asks casbin.
 func (e *Engine) Check(u workload.UserID, do workload.Action, id workload.AccountID) (bool, error) {
-	return e.enforcer.Enforce(e.users[u], do.String(), &e.w.Accounts[id])
+	return e.enforcer.Enforce(e.subject(u), e.object(id), e.actions[do])
 }
 
 // Close has nothing to give back.

@@ -1,12 +1,17 @@
-// Package cedar states the workload in Cedar and has cedar-go decide.
+// Package cedar states the workload in Cedar in three ways, and has cedar-go decide.
+//
+// As its manual teaches (taught.go): roles are groups of principals, with one policy for each role and action
+// (docs.cedarpolicy.com/bestpractices/bp-implementing-roles.html); whose an account is, where it lies and whom it is open to are its
+// attributes, because the application keeps them anyway (…/bp-relationship-representation.html); reporting lines and departments are
+// hierarchies, which the operator in climbs. The policies' scopes name role and action, so that an application can look up those that may
+// matter (…/bp-populate-policy-scope.html). One set is the same without that: all policies with every request, as in cedar-go's own example.
+// Prepared (prepared.go): what a user may do, and who is above whom, is worked out beforehand.
 package cedar
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/cedar-policy/cedar-go"
 	"github.com/cedar-policy/cedar-go/types"
@@ -15,13 +20,22 @@ import (
 	"github.com/steward-crm/steward/infra/bench/workload"
 )
 
-// reaches is what each scope adds to the one before it. A user is in the group of their widest scope and of all narrower ones.
-var reaches = [...]string{
-	workload.Own:        `resource.owner == principal`,
-	workload.Reports:    `resource.owner.superiors.contains(principal)`,
-	workload.Department: `resource.department == principal.department`,
-	workload.Subtree:    `resource.department.above.contains(principal.department)`,
-	workload.All:        `true`,
+// model is one way to state the workload. Accounts are the same in all.
+type model struct {
+	rules        func(w *workload.World) []rule
+	organisation func(e *Engine, w *workload.World)
+	whole        bool // all policies at every request
+}
+
+// Engine is the policies, and the entities in memory.
+type Engine struct {
+	model       model
+	policies    policies
+	entities    types.EntityMap
+	actions     [workload.ActionCount]types.EntityUID
+	users       []types.EntityUID
+	departments []types.EntityUID
+	accounts    []types.EntityUID
 }
 
 // granted is what a record grant adds for whoever holds the action at all.
@@ -30,57 +44,28 @@ var granted = [...]string{
 	workload.Edit: `resource.editors.contains(principal) || resource.editors.contains(principal.department)`,
 }
 
-// Engine holds one policy set for each action, so that cedar-go, which evaluates every policy of a set, is spared those of other actions.
-type Engine struct {
-	policies    [workload.ActionCount]*cedar.PolicySet
-	entities    types.EntityMap
-	actions     [workload.ActionCount]types.EntityUID
-	users       []types.EntityUID
-	departments []types.EntityUID
-	accounts    []types.EntityUID
-}
-
-func group(do workload.Action, s workload.Scope) types.EntityUID {
-	return types.NewEntityUID("Group", types.String(fmt.Sprintf("%s %s", do, s)))
-}
-
 // Load writes the policies and makes the entities.
-func (e *Engine) Load(w *workload.World) error {
+func (e *Engine) Load(w *workload.World) (err error) {
+	if e.policies, err = parse(e.model.rules(w), e.model.whole); err != nil {
+		return err
+	}
 	for do := range workload.ActionCount {
 		e.actions[do] = types.NewEntityUID("Action", types.String(do.String()))
-		text := policies(do)
-		set, err := cedar.NewPolicySetFromBytes("workload.cedar", []byte(text))
-		if err != nil {
-			return err
-		}
-		e.policies[do] = set
 	}
 	e.entities = make(types.EntityMap, len(w.Users)+len(w.Parents)+len(w.Accounts))
 	e.users, e.departments = uids("User", len(w.Users)), uids("Department", len(w.Parents))
 	e.accounts = uids("Account", len(w.Accounts))
-	e.organisation(w)
+	e.model.organisation(e, w)
 	for i, a := range w.Accounts {
-		e.entities[e.accounts[i]] = types.Entity{UID: e.accounts[i], Attributes: types.NewRecord(types.RecordMap{
+		e.add(types.Entity{UID: e.accounts[i], Attributes: types.NewRecord(types.RecordMap{
 			"owner": e.users[a.Owner], "department": e.departments[a.Department],
 			"readers": e.holders(a, workload.View), "editors": e.holders(a, workload.Edit),
-		})}
+		})})
 	}
 	return nil
 }
 
-func policies(do workload.Action) string {
-	var b strings.Builder
-	permit := func(s workload.Scope, when string) {
-		fmt.Fprintf(&b, "permit (principal in %s, action == Action::%q, resource) when { %s };\n", group(do, s), do, when)
-	}
-	for s := workload.Own; s <= workload.All; s++ {
-		permit(s, reaches[s])
-	}
-	if int(do) < len(granted) {
-		permit(workload.Own, granted[do])
-	}
-	return b.String()
-}
+func (e *Engine) add(x types.Entity) { e.entities[x.UID] = x }
 
 func uids(kind types.EntityType, n int) []types.EntityUID {
 	out := make([]types.EntityUID, n)
@@ -88,33 +73,6 @@ func uids(kind types.EntityType, n int) []types.EntityUID {
 		out[i] = types.NewEntityUID(kind, types.String(strconv.Itoa(i)))
 	}
 	return out
-}
-
-func (e *Engine) organisation(w *workload.World) {
-	chart := w.Chart()
-	for u, x := range w.Users {
-		var groups []types.EntityUID
-		for do, widest := range chart.Widest[u] {
-			for s := workload.Own; s <= widest; s++ {
-				groups = append(groups, group(workload.Action(do), s))
-			}
-		}
-		superiors := make([]types.Value, 0, len(chart.Superiors[u]))
-		for _, m := range chart.Superiors[u] {
-			superiors = append(superiors, e.users[m])
-		}
-		e.entities[e.users[u]] = types.Entity{
-			UID: e.users[u], Parents: types.NewEntityUIDSet(groups...),
-			Attributes: types.NewRecord(types.RecordMap{"department": e.departments[x.Department], "superiors": types.NewSet(superiors...)}),
-		}
-	}
-	for d := range w.Parents {
-		above := make([]types.Value, 0, len(chart.Above[d]))
-		for _, p := range chart.Above[d] {
-			above = append(above, e.departments[p])
-		}
-		e.entities[e.departments[d]] = types.Entity{UID: e.departments[d], Attributes: types.NewRecord(types.RecordMap{"above": types.NewSet(above...)})}
-	}
 }
 
 // holders are the users and the department whom a record grant allows the action.
@@ -133,7 +91,7 @@ func (e *Engine) holders(a workload.Account, do workload.Action) types.Set {
 
 // Check asks cedar-go.
 func (e *Engine) Check(u workload.UserID, do workload.Action, id workload.AccountID) (bool, error) {
-	answer, why := cedar.Authorize(e.policies[do], e.entities, cedar.Request{
+	answer, why := cedar.Authorize(e.policies.of(e.entities[e.users[u]], do), e.entities, cedar.Request{
 		Principal: e.users[u], Action: e.actions[do], Resource: e.accounts[id],
 	})
 	if len(why.Errors) > 0 {
@@ -152,7 +110,7 @@ func (e *Engine) Filter(u workload.UserID, among []workload.AccountID, n int) ([
 	}
 	var out []workload.AccountID
 	at := 0
-	err := batch.Authorize(context.Background(), e.policies[workload.View], e.entities, batch.Request{
+	err := batch.Authorize(context.Background(), e.policies.of(e.entities[e.users[u]], workload.View), e.entities, batch.Request{
 		Principal: e.users[u], Action: e.actions[workload.View], Resource: batch.Variable("account"), Context: types.NewRecord(nil),
 		Variables: batch.Variables{"account": resources},
 	}, func(r batch.Result) error {

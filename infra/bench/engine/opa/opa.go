@@ -1,4 +1,10 @@
-// Package opa states the workload in Rego and has OPA decide, with organisation and accounts as its data.
+// Package opa states the workload in Rego, twice, and has OPA decide, with organisation and accounts as its data.
+//
+// As its manual teaches (taught.go): users have roles and roles have grants, which a rule joins
+// (openpolicyagent.org/docs/comparisons/access-control-systems, role-based access control); managers and departments are graphs, in which
+// graph.reachable finds who is above whom, since rules may not call themselves (openpolicyagent.org/docs/policy-reference/builtins/graph);
+// everything is an object looked up by its key (openpolicyagent.org/docs/policy-performance). Prepared (prepared.go): what a user may do, and
+// who is above whom, is worked out beforehand.
 package opa
 
 import (
@@ -14,36 +20,15 @@ import (
 	"github.com/steward-crm/steward/infra/bench/workload"
 )
 
-// module numbers the scopes from 1 and the strengths of grants likewise. A rule that an index can pick by its constant is the quickest.
-const module = `package crm
-
-me := data.users[input.user]
-
-held := me.scopes[input.action]
-
-needs := {"view": 1, "edit": 2}
-
-reached(a) if held == 5
-
-reached(a) if { held >= 1; a.owner == input.user }
-
-reached(a) if { held >= 2; data.users[a.owner].superiors[input.user] }
-
-reached(a) if { held >= 3; a.department == me.department }
-
-reached(a) if { held >= 4; data.departments[a.department][me.department] }
-
-reached(a) if { held >= 1; a.team[input.user] >= needs[input.action] }
-
-reached(a) if { held >= 1; a.shares[me.department] >= needs[input.action] }
-
-allow if reached(data.accounts[input.account])
-
-visible := [id | some id in input.accounts; reached(data.accounts[id])]
-`
+// stated is one way to state the workload: the rules, and the data of the organisation.
+type stated struct {
+	module       string
+	organisation func(w *workload.World) map[string]any
+}
 
 // Engine is a store and two prepared queries.
 type Engine struct {
+	stated         stated
 	store          storage.Store
 	txn            storage.Transaction
 	allow, visible rego.PreparedEvalQuery
@@ -60,14 +45,16 @@ func (e *Engine) Load(w *workload.World) error {
 	for do := range workload.ActionCount {
 		e.actions[do] = ast.StringTerm(do.String())
 	}
-	e.store = inmem.NewFromObjectWithOpts(document(w), inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
+	data := e.stated.organisation(w)
+	data["accounts"] = documents(w)
+	e.store = inmem.NewFromObjectWithOpts(data, inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
 	ctx := context.Background()
 	var err error
 	if e.txn, err = e.store.NewTransaction(ctx); err != nil {
 		return err
 	}
 	prepare := func(query string) (rego.PreparedEvalQuery, error) {
-		return rego.New(rego.Query(query), rego.Module("crm.rego", module), rego.Store(e.store), rego.Transaction(e.txn), rego.StoreReadAST(true)).
+		return rego.New(rego.Query(query), rego.Module("crm.rego", e.stated.module), rego.Store(e.store), rego.Transaction(e.txn), rego.StoreReadAST(true)).
 			PrepareForEval(ctx)
 	}
 	if e.allow, err = prepare("data.crm.allow"); err != nil {
@@ -85,26 +72,8 @@ func terms(n int) []*ast.Term {
 	return out
 }
 
-func document(w *workload.World) map[string]any {
-	chart := w.Chart()
-	us, ds, as := make(map[string]any, len(w.Users)), make(map[string]any, len(w.Parents)), make(map[string]any, len(w.Accounts))
-	for u, x := range w.Users {
-		scopes, superiors := map[string]any{}, map[string]any{}
-		for do, s := range chart.Widest[u] {
-			scopes[workload.Action(do).String()] = int(s)
-		}
-		for _, m := range chart.Superiors[u] {
-			superiors[strconv.Itoa(int(m))] = true
-		}
-		us[strconv.Itoa(u)] = map[string]any{"department": strconv.Itoa(int(x.Department)), "scopes": scopes, "superiors": superiors}
-	}
-	for d := range w.Parents {
-		above := map[string]any{}
-		for _, p := range chart.Above[d] {
-			above[strconv.Itoa(int(p))] = true
-		}
-		ds[strconv.Itoa(d)] = above
-	}
+func documents(w *workload.World) map[string]any {
+	out := make(map[string]any, len(w.Accounts))
 	for i, a := range w.Accounts {
 		x := map[string]any{"owner": strconv.Itoa(int(a.Owner)), "department": strconv.Itoa(int(a.Department))}
 		team := map[string]any{}
@@ -119,9 +88,9 @@ func document(w *workload.World) map[string]any {
 		if a.Share.May != workload.Nothing {
 			x["shares"] = map[string]any{strconv.Itoa(int(a.Share.Department)): int(a.Share.May)}
 		}
-		as[strconv.Itoa(i)] = x
+		out[strconv.Itoa(i)] = x
 	}
-	return map[string]any{"users": us, "departments": ds, "accounts": as}
+	return out
 }
 
 // Check asks OPA.

@@ -1,4 +1,10 @@
-// Package openfga states the workload as an OpenFGA model and has an embedded server decide, without a network.
+// Package openfga states the workload as an OpenFGA model, twice, and has an embedded server decide, without a network.
+//
+// As its manual teaches (taught.go): roles that a tenant defines are objects whose assignees the organisation relates to what they may do
+// (openfga.dev/docs/best-practices/modeling-roles, simple user-defined roles); managers are a relation between users and departments have
+// parents, which the model climbs (openfga.dev/docs/modeling/parent-child, and the sample store expenses); accounts have owner, department and
+// shares as relations of their own, and what may be done follows from them (openfga.dev/docs/best-practices/modeling-design-principles).
+// Prepared (prepared.go): what a user may do is related to all whom, and all where, they may do it.
 package openfga
 
 import (
@@ -19,48 +25,20 @@ import (
 	"github.com/steward-crm/steward/infra/bench/workload"
 )
 
-// model has the relations of view and edit, of which delete is the part without record grants. Whoever reaches what a user owns, what lies
-// in a department, or everything, is related to that user, department or company, so that no question climbs the organisation and only
-// record grants need an intersection.
-const model = `
-model
-  schema 1.1
-type user
-  relations
-    define can_view: [user]
-    define can_edit: [user]
-    define can_delete: [user]
-type department
-  relations
-    define member: [user]
-    define can_view: [user]
-    define can_edit: [user]
-    define can_delete: [user]
-type company
-  relations
-    define can_view: [user]
-    define can_edit: [user]
-    define can_delete: [user]
-    define holds_view: [user]
-    define holds_edit: [user]
-type account
-  relations
-    define company: [company]
-    define owner: [user]
-    define department: [department]
-    define editor: [user, department#member]
-    define reader: [user, department#member] or editor
-    define granted_view: reader and holds_view from company
-    define granted_edit: editor and holds_edit from company
-    define view: can_view from company or can_view from department or can_view from owner or granted_view
-    define edit: can_edit from company or can_edit from department or can_edit from owner or granted_edit
-    define delete: can_delete from company or can_delete from department or can_delete from owner
-`
+// stated is one way to state the workload: the model, and the tuples of the organisation. Those of accounts are the same in both but for the
+// object that stands for the whole.
+type stated struct {
+	model        string
+	organisation func(w *workload.World, add add)
+	whole, top   string // the relation of an account to the whole, and its object
+}
 
-const company = "company:acme"
+// add writes a tuple.
+type add func(object, relation, user string)
 
 // Engine is a server over a store that holds one tuple for each relation of the organisation, and four or more for each account.
 type Engine struct {
+	stated       stated
 	w            *workload.World
 	server       *server.Server
 	store, model string
@@ -83,7 +61,7 @@ func (e *Engine) Load(w *workload.World) error {
 		return err
 	}
 	e.store = made.GetId()
-	written, err := transformer.TransformDSLToProto(model)
+	written, err := transformer.TransformDSLToProto(e.stated.model)
 	if err != nil {
 		return err
 	}
@@ -94,9 +72,9 @@ func (e *Engine) Load(w *workload.World) error {
 		return err
 	}
 	e.model = named.GetAuthorizationModelId()
-	organisation(w, tuples.add)
+	e.stated.organisation(w, tuples.add)
 	for i, a := range w.Accounts {
-		relate(i, a, tuples.add)
+		e.stated.relate(workload.AccountID(i), a, tuples.add)
 	}
 	tuples.sort()
 	return nil
@@ -106,44 +84,9 @@ func user(u workload.UserID) string             { return "user:" + strconv.Itoa(
 func department(d workload.DepartmentID) string { return "department:" + strconv.Itoa(int(d)) }
 func account(id workload.AccountID) string      { return "account:" + strconv.Itoa(int(id)) }
 
-func organisation(w *workload.World, add func(object, relation, user string)) {
-	chart := w.Chart()
-	for i, x := range w.Users {
-		u := workload.UserID(i)
-		me := user(u)
-		add(department(x.Department), "member", me)
-		for do, s := range chart.Widest[i] {
-			can := "can_" + workload.Action(do).String()
-			if s != workload.None && workload.Action(do) != workload.Delete {
-				add(company, "holds_"+workload.Action(do).String(), me)
-			}
-			if s == workload.All {
-				add(company, can, me)
-				continue
-			}
-			if s >= workload.Own {
-				add(me, can, me)
-			}
-			if s >= workload.Reports {
-				for _, r := range chart.Reports[i] {
-					add(user(r), can, me)
-				}
-			}
-			if s >= workload.Department {
-				add(department(x.Department), can, me)
-			}
-			if s >= workload.Subtree {
-				for _, d := range chart.Below[x.Department] {
-					add(department(d), can, me)
-				}
-			}
-		}
-	}
-}
-
-func relate(i int, a workload.Account, add func(object, relation, user string)) {
-	id := account(workload.AccountID(i))
-	add(id, "company", company)
+func (s stated) relate(at workload.AccountID, a workload.Account, add add) {
+	id := account(at)
+	add(id, s.whole, s.top)
 	add(id, "owner", user(a.Owner))
 	add(id, "department", department(a.Department))
 	relation := [...]string{workload.MayRead: "reader", workload.MayEdit: "editor"}

@@ -35,8 +35,9 @@ var (
 	levels = [...]string{workload.MayRead: "read", workload.MayEdit: "edit"}
 )
 
-// Engine is a deployment with one tenant. For checks it keeps what the product keeps, the compiled rights of each user; for lists and counts
-// everything lies in the store, in a temporary folder that does not wait for the disk.
+// Engine is a deployment with one tenant. For checks it keeps what the product keeps, the compiled rights of each user, and the accounts'
+// grants as they are once a row is decoded; for lists and counts everything lies in the store, in a temporary folder that does not wait for the
+// disk.
 type Engine struct {
 	w   *workload.World
 	dir string
@@ -54,14 +55,15 @@ type Engine struct {
 	members     []policy.Grantee // the users
 	shares      []policy.Grantee // the departments
 	places      map[id.User]workload.DepartmentID
-	subjects    []*policy.Subject // loaded, for checks
+	subjects    []*policy.Subject      // loaded, for checks
+	grants      [][]policy.RecordGrant // of the accounts, likewise
 }
 
 // Load writes the tenant, has the counters count it, and loads every user's rights.
 func (e *Engine) Load(w *workload.World) error {
 	ctx := context.Background()
 	e.w = w
-	for _, step := range []func(context.Context) error{e.open, e.organise, e.fill, e.tally, e.compile} {
+	for _, step := range []func(context.Context) error{e.open, e.organise, e.fill, e.tally, e.compile, e.records} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -122,24 +124,29 @@ func (e *Engine) subject(ctx context.Context, a *access.Access, u workload.UserI
 	return a.Subject(ctx, claims, principal.Principal{Locale: "en", Operation: "accounts.list", At: now})
 }
 
-// Check decides. The record is put together as a read of the account would find it.
-func (e *Engine) Check(u workload.UserID, do workload.Action, id workload.AccountID) (bool, error) {
-	a := &e.w.Accounts[id]
-	var room [len(a.Team) + 1]policy.RecordGrant
-	n := 0
-	for _, m := range a.Team {
-		if m.May != workload.Nothing {
-			room[n].Kind, room[n].To, room[n].On = policy.KindTeam, e.members[m.User], acts[m.May]
-			n++
+// records puts the accounts together as decisions see them: what account keeps of a row that it has read.
+func (e *Engine) records(context.Context) error {
+	e.grants = make([][]policy.RecordGrant, len(e.w.Accounts))
+	for i := range e.w.Accounts {
+		a := &e.w.Accounts[i]
+		for _, m := range a.Team {
+			if m.May != workload.Nothing {
+				e.grants[i] = append(e.grants[i], policy.RecordGrant{Kind: policy.KindTeam, To: e.members[m.User], On: acts[m.May]})
+			}
+		}
+		if a.Share.May != workload.Nothing {
+			e.grants[i] = append(e.grants[i], policy.RecordGrant{Kind: policy.KindShare, To: e.shares[a.Share.Department], On: acts[a.Share.May]})
 		}
 	}
-	if a.Share.May != workload.Nothing {
-		room[n].Kind, room[n].To, room[n].On = policy.KindShare, e.shares[a.Share.Department], acts[a.Share.May]
-		n++
-	}
-	return policy.Decide(e.subjects[u], policy.ModAccount, actions[do], policy.Resource{
-		Tenant: e.tenant.ID, Owner: e.users[a.Owner], Department: e.departments[a.Department], Grants: room[:n],
-	}).Allowed, nil
+	return nil
+}
+
+// Check decides.
+func (e *Engine) Check(u workload.UserID, do workload.Action, id workload.AccountID) (bool, error) {
+	who, a := e.subjects[u], &e.w.Accounts[id]
+	return policy.Allows(who, policy.ModAccount, actions[do], &policy.Resource{
+		Tenant: who.Tenant, Owner: e.users[a.Owner], Department: e.departments[a.Department], Grants: e.grants[id],
+	}), nil
 }
 
 // FirstPage lists as a request does: it loads who asks, plans, reads the rows strongly, decides on each, opens and masks it.
