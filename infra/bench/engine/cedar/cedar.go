@@ -3,8 +3,9 @@
 // As its manual teaches (taught.go): roles are groups of principals, with one policy for each role and action
 // (docs.cedarpolicy.com/bestpractices/bp-implementing-roles.html); whose an account is, where it lies and whom it is open to are its
 // attributes, because the application keeps them anyway (…/bp-relationship-representation.html); reporting lines and departments are
-// hierarchies, which the operator in climbs. The policies' scopes name role and action, so that an application can look up those that may
-// matter (…/bp-populate-policy-scope.html). One set is the same without that: all policies with every request, as in cedar-go's own example.
+// hierarchies, which the operator in climbs. All policies are one set, as in cedar-go's own example.
+// Sliced: the same, where the application looks up by the policies' scopes, which name role and action, those that may matter, and hands over
+// only these (…/bp-populate-policy-scope.html).
 // Prepared (prepared.go): what a user may do, and who is above whom, is worked out beforehand.
 package cedar
 

@@ -6,11 +6,11 @@ import (
 	"github.com/steward-crm/steward/infra/bench/workload"
 )
 
-// Taught has Cedar work out from roles and organisation what a user may do, and hands it the policies of the action and the user's roles.
-func Taught() *Engine { return &Engine{model: model{rules: ofRoles, organisation: chart}} }
+// Taught has Cedar work out from roles and organisation what a user may do, over one set of policies, as in cedar-go's own example.
+func Taught() *Engine { return &Engine{model: model{ofRoles, chart, true}} }
 
-// OneSet is Taught, but hands Cedar all policies.
-func OneSet() *Engine { return &Engine{model: model{ofRoles, chart, true}} }
+// Sliced is Taught where the application looks up the policies of the action and the user's roles and hands Cedar only those.
+func Sliced() *Engine { return &Engine{model: model{rules: ofRoles, organisation: chart}} }
 
 // within is what each scope reaches, the one before it included; all needs no condition.
 var within = [...]string{
