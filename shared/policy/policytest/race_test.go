@@ -246,10 +246,12 @@ func (c *contest) fight(t *testing.T, course []rights, keep bool) porcupine.Chec
 			for range turn {
 				call := time.Since(c.base)
 				seen, err := c.read(t.Context(), n%2 == 1, kept)
-				if err != nil {
+				switch {
+				case err == nil:
+					c.note(n+1, call, step{}, seen)
+				case !fault.Is(err, "busy"): // told to come again, for rights changed each time that they were read: that says nothing
 					t.Error(err)
 				}
-				c.note(n+1, call, step{}, seen)
 				some.Done()
 			}
 		})
