@@ -108,31 +108,29 @@ func (s *Accounts) fixes(ctx context.Context, who *policy.Subject, g *concerns, 
 		}
 	}
 	slices.Sort(read)
-	for part := range slices.Chunk(read, table.MaxGet) {
-		keys := make([]table.Key, len(part))
-		for i, a := range part {
-			keys[i] = key.Account(who.Tenant, a)
-		}
-		items, err := s.table.Get(ctx, keys...)
+	keys := make([]table.Key, len(read))
+	for i, a := range read {
+		keys[i] = key.Account(who.Tenant, a)
+	}
+	parts, err := s.get(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	for _, it := range slices.Concat(parts...) {
+		a, err := weighed(&it)
 		if err != nil {
 			return nil, err
 		}
-		for _, it := range items {
-			a, err := fromItem(it)
-			if err != nil {
-				return nil, err
-			}
-			if err := s.gather(ctx, who.Tenant, a); err != nil {
-				return nil, err
-			}
-			x := a.tally()
-			in, may := allows(who, x.resource(who.Tenant)), allows(who, a.resource(who.Tenant))
-			switch {
-			case in && !may:
-				out = append(out, fix{x, -1})
-			case !in && may:
-				out = append(out, fix{x, 1})
-			}
+		if err := s.gather(ctx, who.Tenant, a); err != nil {
+			return nil, err
+		}
+		x := a.tally()
+		in, may := allows(who, x.resource(who.Tenant)), allows(who, a.resource(who.Tenant))
+		switch {
+		case in && !may:
+			out = append(out, fix{x, -1})
+		case !in && may:
+			out = append(out, fix{x, 1})
 		}
 	}
 	return out, nil

@@ -69,7 +69,7 @@ func (r *reader) read(ctx context.Context, batch []string, most int) error {
 			keys = append(keys, key.AccountKey(t, accountIn(place)))
 		}
 	}
-	parts, err := r.get(ctx, keys)
+	parts, err := r.s.get(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -110,19 +110,20 @@ func (r *reader) read(ctx context.Context, batch []string, most int) error {
 	return nil
 }
 
-// get reads the keys in one round: a page of 50 with what tells whether there is another takes 102 keys.
-func (r *reader) get(ctx context.Context, keys []table.Key) ([][]table.Item, error) {
+// get reads any number of keys, as many requests side by side as it takes.
+func (s *Accounts) get(ctx context.Context, keys []table.Key) ([][]table.Item, error) {
 	if len(keys) <= table.MaxGet {
-		items, err := r.s.table.Get(ctx, keys...)
+		items, err := s.table.Get(ctx, keys...)
 		return [][]table.Item{items}, err
 	}
 	out := make([][]table.Item, (len(keys)+table.MaxGet-1)/table.MaxGet)
 	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
 	n := 0
 	for part := range slices.Chunk(keys, table.MaxGet) {
 		at := &out[n]
 		g.Go(func() (err error) {
-			*at, err = r.s.table.Get(ctx, part...)
+			*at, err = s.table.Get(ctx, part...)
 			return err
 		})
 		n++
