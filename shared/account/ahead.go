@@ -84,3 +84,24 @@ func (w *walking) each(want int) int {
 	margin := sure * math.Sqrt((1-w.share)/float64(want)+float64(w.shards-1)/n)
 	return halves(n/float64(w.shards)*(1+margin), roomOfTenant)
 }
+
+// ahead sets what the walk's streams read next for so many places, by the share that was found among what was read, but in no step by more than
+// four times.
+func (w *walking) ahead(streams []stream, missing int) {
+	read, found := 1, 1
+	for i := range streams {
+		if streams[i].walk == w {
+			read, found = read+streams[i].read, found+streams[i].found
+		}
+	}
+	w.share = max(w.share/4, min(float64(found)/float64(read), 1))
+	n := w.each(missing)
+	if w.instead != nil {
+		n = min(n, halves(float64(w.most-read)/float64(w.shards), roomOfTenant))
+	}
+	for i := range streams {
+		if streams[i].walk == w {
+			streams[i].query.Limit = min(n*roomOfTenant, mostRead)
+		}
+	}
+}

@@ -40,6 +40,7 @@ type stream struct {
 	query table.Query
 	head  []string // places that were read and not taken
 	read  int      // entries
+	found int      // of those, admitted
 	done  bool
 }
 
@@ -51,7 +52,7 @@ const atOnce = 64
 func (s *Accounts) merge(ctx context.Context, from []source, up bool, after string, want int) (*merge, error) {
 	m := &merge{table: s.table, up: up, after: after}
 	m.open(from, after, want)
-	return m, m.fill(ctx)
+	return m, m.fill(ctx, m.which((*stream).dry))
 }
 
 // open adds the sources, each to be read from the place on.
@@ -82,36 +83,47 @@ func (m *merge) open(from []source, after string, want int) {
 	}
 }
 
-// fill reads a page of each stream that ran dry, side by side.
-func (m *merge) fill(ctx context.Context) error {
-	var dry []*stream
+func (x *stream) dry() bool { return len(x.head) == 0 && !x.done }
+
+func (m *merge) which(is func(*stream) bool) []*stream {
+	var out []*stream
 	for i := range m.streams {
-		if x := &m.streams[i]; x.dry() {
-			dry = append(dry, x)
+		if x := &m.streams[i]; is(x) {
+			out = append(out, x)
 		}
 	}
-	if len(dry) == 1 {
-		return dry[0].fill(ctx, m.table)
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	var next atomic.Int64
-	for range min(atOnce, len(dry)) {
-		g.Go(func() error {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(dry) {
-					return nil
-				}
-				if err := dry[i].fill(ctx, m.table); err != nil {
-					return err
-				}
-			}
-		})
-	}
-	return g.Wait()
+	return out
 }
 
-func (x *stream) dry() bool { return len(x.head) == 0 && !x.done }
+// fill reads a page of each of the streams, side by side. Each goroutine starts the next before it reads: where reading waits for a store far
+// away, all are soon under way, and where it does not, the first few have read everything before others had to grow stacks of their own.
+func (m *merge) fill(ctx context.Context, all []*stream) error {
+	if len(all) == 1 {
+		return all[0].fill(ctx, m.table)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	var next, started atomic.Int64
+	var read func() error
+	start := func() {
+		if n := started.Add(1); n <= atOnce && int(next.Load()) < len(all) {
+			g.Go(read)
+		}
+	}
+	read = func() error {
+		start()
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= len(all) {
+				return nil
+			}
+			if err := all[i].fill(ctx, m.table); err != nil {
+				return err
+			}
+		}
+	}
+	start()
+	return g.Wait()
+}
 
 // skip passes over given places that are not after the one.
 func (x *stream) skip(after string, up bool) {
@@ -139,13 +151,14 @@ func (x *stream) fill(ctx context.Context, t table.Table) error {
 		return err
 	}
 	x.head = slices.Grow(x.head, len(p.Items))
+	had := len(x.head)
 	for i := range p.Items {
 		e, ok := key.EntryOf(p.Items[i].At.SK[len(x.prefix):])
 		if ok && (x.admits == nil || x.admits(&e)) {
 			x.head = append(x.head, e.Place)
 		}
 	}
-	x.read += len(p.Items)
+	x.read, x.found = x.read+len(p.Items), x.found+len(x.head)-had
 	x.query.Cursor = p.Cursor
 	x.done = p.Cursor == ""
 	return nil
@@ -154,34 +167,35 @@ func (x *stream) fill(ctx context.Context, t table.Table) error {
 // refill sees to it that each stream has a place, or is at its end, when so many are missing.
 func (m *merge) refill(ctx context.Context, missing int) error {
 	for {
-		var dry, walked bool
-		for i := range m.streams {
-			x := &m.streams[i]
-			if !x.dry() {
-				continue
-			}
-			dry = true
-			if x.walk == nil {
-				x.query.Limit = max(x.query.Limit, min(missing, mostRead))
-				continue
-			}
-			x.query.Limit = min(x.walk.each(missing)*x.room, mostRead)
-			walked = walked || m.walkedOut(x.walk)
-		}
-		if !dry {
+		dry := m.which((*stream).dry)
+		if dry == nil {
 			return nil
 		}
-		if walked {
-			m.turn(missing)
+		var w *walking
+		for _, x := range dry {
+			if x.walk != nil {
+				w = x.walk
+			}
+			x.query.Limit = max(x.query.Limit, min(missing, mostRead))
 		}
-		if err := m.fill(ctx); err != nil {
+		if w != nil {
+			if m.walked(w) {
+				m.turn(missing)
+			} else {
+				w.ahead(m.streams, missing)
+			}
+		}
+		low := func(x *stream) bool {
+			return x.dry() || w != nil && x.walk == w && !x.done && len(x.head)*w.shards < 2*missing
+		}
+		if err := m.fill(ctx, m.which(low)); err != nil {
 			return err
 		}
 	}
 }
 
-// walkedOut reports that a walk has read what it may.
-func (m *merge) walkedOut(w *walking) bool {
+// walked reports that a walk has read what it may, and something else is to be read instead.
+func (m *merge) walked(w *walking) bool {
 	n := 0
 	for i := range m.streams {
 		if m.streams[i].walk == w {
@@ -210,11 +224,11 @@ func (m *merge) turn(missing int) {
 
 // take gives up to n places in order; none is the end.
 func (m *merge) take(ctx context.Context, n int) ([]string, error) {
+	if err := m.refill(ctx, n); err != nil {
+		return nil, err
+	}
 	var out []string
 	for len(out) < n {
-		if err := m.refill(ctx, n-len(out)); err != nil {
-			return nil, err
-		}
 		best := -1
 		for i := range m.streams {
 			x := &m.streams[i]
@@ -231,6 +245,11 @@ func (m *merge) take(ctx context.Context, n int) ([]string, error) {
 		if at != m.last { // an account may lie in two partitions, at the same place in each
 			out = append(out, at)
 			m.last = at
+		}
+		if x.dry() && len(out) < n {
+			if err := m.refill(ctx, n-len(out)); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return out, nil

@@ -50,9 +50,13 @@ func (s *Accounts) plan(ctx context.Context, who *policy.Subject, q *Query) ([]s
 		return extra, nil
 	}
 	all := append(merged, extra...)
+	asked := cost(all, q.Limit+1)
+	if asked <= 1 {
+		return all, nil
+	}
 	w := &walking{share: share(who, reach), admits: func(e *key.Entry) bool { return scoped(who, e) }}
 	walked := append(shards(who, w), extra...)
-	if cost(all, q.Limit+1) <= max(cost(walked, q.Limit+1), 1) {
+	if asked <= cost(walked, q.Limit+1) {
 		return all, nil
 	}
 	w.instead = merged
