@@ -93,7 +93,7 @@ func TestListAcrossPlans(t *testing.T) {
 		return w.accounts.GrantTo(t.Context(), admin, c, shared, policy.RecordGrant{Kind: policy.KindTeam, To: policy.ToUser(head), On: policy.ActView}, false)
 	}))
 	w.load(t, admin, owners[:1], 1500)
-	newest := w.load(t, admin, owners[1:4], 3)[2]
+	newest := w.load(t, admin, owners[1:4], 40)[39]
 	who := w.as(head, everything(policy.Reports))
 	far := account.New(metered.New(w.Table), w.Crypt, w.access, nil)
 	page := func(q account.Query, users int) (*account.Page, metered.Figures) {
@@ -114,8 +114,8 @@ func TestListAcrossPlans(t *testing.T) {
 			break
 		}
 	}
-	if len(want) != 414 || want[0] != newest || want[3] != shared {
-		t.Fatalf("%d accounts: want 414, three that are the newest of all and one that is shared first", len(want))
+	if len(want) != 451 || want[0] != newest || want[40] != shared {
+		t.Fatalf("%d accounts: want 451, forty that are the newest of all and one that is shared first", len(want))
 	}
 	if _, f := page(account.Query{Limit: 50}, rare); f.Queries != 42 {
 		t.Errorf("reports whose accounts seem rare are merged, each partition once: %+v", f)
