@@ -20,7 +20,7 @@ import (
 // How a plan is chosen. A page is to cost fewRequests, all in one round, and fewUnits of DynamoDB at most. A partition that is merged costs a
 // request and half a unit, as long as what is read of it fits into 4 KB; a walk reads as many entries as it takes to meet a page's. Where no way
 // keeps to both, the one is taken that exceeds its worse figure by less. Of a tenant of 1,000 users a manager of 40 takes 42 requests and 21 units
-// merged, 6 and 42 walked; the head of 166 in 15 departments 181 and 92, or 7 and 15 (2026-11, infra/bench).
+// merged, 6 and 49 walked; the head of 220 in 16 departments 238 and 120, or 6 and 11 (2026-11, infra/bench).
 const (
 	fewRequests = 16
 	fewUnits    = 12
