@@ -60,7 +60,7 @@ func (s *Accounts) plan(ctx context.Context, who *policy.Subject, q *Query) ([]s
 		return all, nil
 	}
 	w.instead = merged
-	w.most = 2 * max(w.entries(q.Limit+1), roomOfPlaced*len(merged))
+	w.most = max(2*w.entries(q.Limit+1), roomOfPlaced*len(merged)) // so that both together cost no more than twice the merge
 	return walked, nil
 }
 

@@ -86,7 +86,7 @@ func (r *Rows) Results(results []*measure.Result) {
 
 // Engine measures the loaded engine. What changes it comes last.
 func (r *Rows) Engine(ctx context.Context, e *steward.Engine) error {
-	for _, step := range []func(context.Context, *steward.Engine) error{r.memory, r.compiling, r.previews, r.small, r.distant, r.changing} {
+	for _, step := range []func(context.Context, *steward.Engine) error{r.memory, r.compiling, r.previews, r.small, r.byStatus, r.distant, r.changing} {
 		if err := step(ctx, e); err != nil {
 			return err
 		}

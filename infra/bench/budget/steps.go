@@ -73,6 +73,24 @@ func (r *Rows) small(_ context.Context, e *steward.Engine) error {
 	return nil
 }
 
+// byStatus measures counts by a field that no index entry has.
+func (r *Rows) byStatus(_ context.Context, e *steward.Engine) error {
+	for i, who := range r.plan.People {
+		took, _, err := measure.Timed(r.plan.Budget, func(int) error {
+			got, err := e.ByStatus(who.User)
+			if err == nil && got != len(r.plan.Visible[i]) {
+				err = fmt.Errorf("counted %d by status, the oracle %d", got, len(r.plan.Visible[i]))
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		r.most("counts by status, "+who.Name, measure.Short(took), "1 ms", took <= count)
+	}
+	return nil
+}
+
 func (r *Rows) previews(ctx context.Context, e *steward.Engine) error {
 	role := changed(r.plan.World)
 	users, gaining, exact, err := e.Preview(ctx, role)

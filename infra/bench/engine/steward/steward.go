@@ -181,6 +181,26 @@ func (e *Engine) count(s *account.Accounts, u workload.UserID) (int, error) {
 	return page.Count.Value, nil
 }
 
+// ByStatus counts by status, which reads the accounts that grants add, and gives the sum.
+func (e *Engine) ByStatus(u workload.UserID) (int, error) {
+	who, err := e.subject(context.Background(), e.access, u)
+	if err != nil {
+		return 0, err
+	}
+	got, err := e.accounts.Stats(context.Background(), who, "status")
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, x := range got.Rows {
+		n += x.Value
+	}
+	if !got.Exact {
+		return n, fmt.Errorf("by status: %s", got.Why)
+	}
+	return n, nil
+}
+
 // Close ends the deployment and removes its folder, unless it is to be kept.
 func (e *Engine) Close() {
 	if e.store != nil {
