@@ -63,6 +63,16 @@ func firstReads(from []source, want int) []int {
 	return out
 }
 
+// plenty is more entries than will be taken of the source, in all likelihood, though somebody has just changed half a dozen of theirs. Half a unit
+// may have room for more, which would cost a local store time.
+func (x *source) plenty(want int) int {
+	if x.part == 0 {
+		return mostRead
+	}
+	expected := x.part * float64(want)
+	return int(expected + 2*sure*math.Sqrt(expected) + 6)
+}
+
 func halves(entries float64, room int) int { return max(1, int(math.Ceil(entries/float64(room)))) }
 
 // walking is the reading of the whole tenant's index by somebody whose scope reaches a part of it.

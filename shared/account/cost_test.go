@@ -93,7 +93,7 @@ func TestListAcrossPlans(t *testing.T) {
 		return w.accounts.GrantTo(t.Context(), admin, c, shared, policy.RecordGrant{Kind: policy.KindTeam, To: policy.ToUser(head), On: policy.ActView}, false)
 	}))
 	w.load(t, admin, owners[:1], 2500)
-	newest := w.load(t, admin, owners[1:4], 40)[39]
+	newest := w.load(t, admin, owners[1:5], 40)[39]
 	who := w.as(head, everything(policy.Reports))
 	far := account.New(metered.New(w.Table), w.Crypt, w.access, nil)
 	page := func(q account.Query, users int) (*account.Page, metered.Figures) {

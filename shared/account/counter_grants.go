@@ -108,16 +108,33 @@ func (s *Accounts) fixes(ctx context.Context, who *policy.Subject, g *concerns, 
 		}
 	}
 	slices.Sort(read)
-	keys := make([]table.Key, len(read))
-	for i, a := range read {
+	parts := slices.Collect(slices.Chunk(read, table.MaxGet))
+	mended := make([][]fix, len(parts))
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(atOnce)
+	for i, part := range parts {
+		work.Go(func() (err error) {
+			mended[i], err = s.mended(ctx, who, part)
+			return err
+		})
+	}
+	err := work.Wait()
+	return slices.Concat(append(mended, out)...), err
+}
+
+// mended reads the accounts and gives those of which tallies say something else than their grants decide. There are to table.MaxGet of them.
+func (s *Accounts) mended(ctx context.Context, who *policy.Subject, all []id.Account) ([]fix, error) {
+	keys := make([]table.Key, len(all))
+	for i, a := range all {
 		keys[i] = key.Account(who.Tenant, a)
 	}
-	parts, err := s.get(ctx, keys)
+	items, err := s.table.Get(ctx, keys...)
 	if err != nil {
 		return nil, err
 	}
-	for _, it := range slices.Concat(parts...) {
-		a, err := weighed(&it)
+	var out []fix
+	for i := range items {
+		a, err := weighed(&items[i])
 		if err != nil {
 			return nil, err
 		}

@@ -66,7 +66,7 @@ func (m *merge) open(from []source, after string, want int) {
 			m.streams = append(m.streams, st)
 			continue
 		}
-		q := table.Query{Index: x.index, PK: x.pk, Reverse: !m.up, Limit: min(reads[i]*x.room, mostRead)}
+		q := table.Query{Index: x.index, PK: x.pk, Reverse: !m.up, Limit: min(reads[i]*x.room, x.plenty(want), mostRead)}
 		if x.prefix != "" {
 			q.From, q.To = x.prefix, x.prefix+"\x7f"
 		}
