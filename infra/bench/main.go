@@ -48,7 +48,7 @@ func run() error {
 	for _, e := range engines {
 		names = append(names, e.name)
 	}
-	sizes := flag.String("sizes", "10000,100000", "numbers of accounts, separated by commas; a million takes 3 GB of memory, 25 GB of disk and, with Steward alone, ten minutes")
+	sizes := flag.String("sizes", "10000,100000", "numbers of accounts, separated by commas; a million takes 3 GB of memory, 25 GB of disk and, with Steward alone, some ten minutes")
 	only := flag.String("engines", strings.Join(names, ","), "engines to compare, separated by commas")
 	seed := flag.Uint64("seed", 1, "seed of the workload")
 	keep := flag.String("keep", "", "folder in which Steward's loaded stores stay, for the next run of the same code; empty: none stays")
