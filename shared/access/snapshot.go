@@ -42,6 +42,7 @@ type snapshot struct {
 	reports map[id.User][]id.User             // manager → who reports to them directly
 	below   map[id.Department][]id.Department // parent → children
 	heads   map[id.User][]id.Department
+	seated  map[id.Department][]id.User
 	opened  []policy.CategoryGrant
 
 	reaching map[policy.Grantee]bool // grantees with a grant that reaches superiors
@@ -58,11 +59,14 @@ type compiled struct {
 func newSnapshot(v version, o *Organisation) *snapshot {
 	s := &snapshot{
 		version: v, Organisation: o, reports: map[id.User][]id.User{}, below: map[id.Department][]id.Department{},
-		heads: map[id.User][]id.Department{}, reaching: map[policy.Grantee]bool{},
+		heads: map[id.User][]id.Department{}, seated: map[id.Department][]id.User{}, reaching: map[policy.Grantee]bool{},
 	}
 	for _, u := range slices.Sorted(maps.Keys(o.Places)) {
 		if m := o.Places[u].Manager; m != "" {
 			s.reports[m] = append(s.reports[m], u)
+		}
+		if d := o.Places[u].Department; d != "" {
+			s.seated[d] = append(s.seated[d], u)
 		}
 	}
 	for _, d := range slices.Sorted(maps.Keys(o.Departments)) {
@@ -131,6 +135,7 @@ func (s *snapshot) chart(p principal.Place) policy.Chart {
 	at := policy.Chart{
 		User: p.User, Reports: descendants([]id.User{p.User}, s.reports), Department: p.Department, Seats: s.seats(p), Categories: s.opened,
 		Granted: func(g policy.Grantee) (policy.Mark, bool) { m, ok := s.Granted[g]; return m.Mark, ok },
+		Seated:  func(d id.Department) []id.User { return s.seated[d] },
 	}
 	all := at.Seats
 	if p.Department != "" {

@@ -16,7 +16,7 @@ import (
 )
 
 // load fills the tenant with n accounts of the owners in turn, many to a commit: the very writes of creation, less the checks.
-func (w *world) load(b *testing.B, who *policy.Subject, owners []id.User, n int) (sample []id.Account) {
+func (w *world) load(b testing.TB, who *policy.Subject, owners []id.User, n int) (sample []id.Account) {
 	b.Helper()
 	var writes []table.Write
 	flush := func(room int) {
@@ -42,7 +42,7 @@ func (w *world) load(b *testing.B, who *policy.Subject, owners []id.User, n int)
 				writes = append(writes, x)
 			}
 		}
-		if i%(n/100) == 0 {
+		if i%max(n/100, 1) == 0 {
 			sample = append(sample, a.ID)
 		}
 	}

@@ -108,31 +108,46 @@ func (s *Accounts) fixes(ctx context.Context, who *policy.Subject, g *concerns, 
 		}
 	}
 	slices.Sort(read)
-	for part := range slices.Chunk(read, table.MaxGet) {
-		keys := make([]table.Key, len(part))
-		for i, a := range part {
-			keys[i] = key.Account(who.Tenant, a)
-		}
-		items, err := s.table.Get(ctx, keys...)
+	parts := slices.Collect(slices.Chunk(read, table.MaxGet))
+	mended := make([][]fix, len(parts))
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(atOnce)
+	for i, part := range parts {
+		work.Go(func() (err error) {
+			mended[i], err = s.mended(ctx, who, part)
+			return err
+		})
+	}
+	err := work.Wait()
+	return slices.Concat(append(mended, out)...), err
+}
+
+// mended reads the accounts and gives those of which tallies say something else than their grants decide. There are to table.MaxGet of them.
+func (s *Accounts) mended(ctx context.Context, who *policy.Subject, all []id.Account) ([]fix, error) {
+	keys := make([]table.Key, len(all))
+	for i, a := range all {
+		keys[i] = key.Account(who.Tenant, a)
+	}
+	items, err := s.table.Get(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	var out []fix
+	for i := range items {
+		a, err := weighed(&items[i])
 		if err != nil {
 			return nil, err
 		}
-		for _, it := range items {
-			a, err := fromItem(it)
-			if err != nil {
-				return nil, err
-			}
-			if err := s.gather(ctx, who.Tenant, a); err != nil {
-				return nil, err
-			}
-			x := a.tally()
-			in, may := allows(who, x.resource(who.Tenant)), allows(who, a.resource(who.Tenant))
-			switch {
-			case in && !may:
-				out = append(out, fix{x, -1})
-			case !in && may:
-				out = append(out, fix{x, 1})
-			}
+		if err := s.gather(ctx, who.Tenant, a); err != nil {
+			return nil, err
+		}
+		x := a.tally()
+		in, may := allows(who, x.resource(who.Tenant)), allows(who, a.resource(who.Tenant))
+		switch {
+		case in && !may:
+			out = append(out, fix{x, -1})
+		case !in && may:
+			out = append(out, fix{x, 1})
 		}
 	}
 	return out, nil

@@ -42,7 +42,7 @@ type shelf struct {
 // shelved are the counts of a tenant. It is not changed.
 type shelved struct {
 	versions [counterShards]int64
-	shards   [counterShards]tallies
+	shards   [counterShards]ledger
 	n        int
 }
 
@@ -140,8 +140,8 @@ func (s *Accounts) shelve(ctx context.Context, t id.Tenant, st *stateDoc) (*shel
 		}
 		k := key.CounterShard(t, n)
 		keys, at[k] = append(keys, k), n
-		next.n -= len(next.shards[n])
-		next.versions[n], next.shards[n] = 0, nil
+		next.n -= len(next.shards[n].tallies)
+		next.versions[n], next.shards[n] = 0, ledger{}
 	}
 	if keys == nil {
 		return have, nil
@@ -152,11 +152,12 @@ func (s *Accounts) shelve(ctx context.Context, t id.Tenant, st *stateDoc) (*shel
 	}
 	for i := range items {
 		n := at[items[i].Key]
-		if next.shards[n], err = talliesFrom(&items[i]); err != nil {
+		s, err := talliesFrom(&items[i])
+		if err != nil {
 			return nil, err
 		}
-		next.versions[n] = items[i].Version
-		next.n += len(next.shards[n])
+		next.versions[n], next.shards[n] = items[i].Version, ledgerOf(s)
+		next.n += len(s)
 	}
 	for n, v := range st.Versions {
 		if next.versions[n] != v {

@@ -28,19 +28,14 @@ type fix struct {
 // one is an account of which nothing is asked but that it is one.
 var one = &tally{n: 1}
 
-// each calls f with every tally that counts, and how often it does.
-func (v *survey) each(f func(c *tally, times int)) {
+// each calls f with every tally that counts, and how often it does. Unless they are to come apart, several may come as one that is their sum and
+// says nothing of owner, department or categories.
+func (v *survey) each(apart bool, f func(c *tally, times int)) {
 	if v == nil || v.tallies == nil {
 		return
 	}
 	t := v.who.Tenant
-	for n := range v.tallies.shards {
-		for i := range v.tallies.shards[n] {
-			if c := &v.tallies.shards[n][i]; allows(v.who, c.resource(t)) {
-				f(c, 1)
-			}
-		}
-	}
+	v.tallies.each(v.who, apart, f)
 	for i := range v.tallies.pending {
 		m := &v.tallies.pending[i]
 		if m.idle() {

@@ -89,7 +89,7 @@ func (c *comparison) census(ctx context.Context) (exact bool, err error) {
 	}
 	at := map[pair]int{}
 	walked := 0
-	for _, x := range walk(c.asker, policy.Reach{All: true}, 0) {
+	for _, x := range shards(c.asker, &walking{share: 1}) {
 		q := table.Query{Index: x.index, PK: x.pk, Reverse: true, Limit: table.MaxLimit}
 		for {
 			p, err := c.s.table.Query(ctx, q)

@@ -105,7 +105,7 @@ func everything(s policy.Scope) policy.Role {
 // as gives the subject of a user with the role.
 func (w *world) as(u id.User, r policy.Role) *policy.Subject {
 	at := policy.Chart{User: u, Reports: w.reports(u), Department: w.places[u].Department}
-	at.Below = w.below(at.Department)
+	at.Below, at.Seated = w.below(at.Department), w.seated
 	return &policy.Subject{
 		Principal: principal.Principal{Tenant: w.row.ID, User: u, Locale: "en", Operation: "test.operation", At: w.Now()},
 		Org:       w.row, Self: principal.Standing{Place: w.places[u], Status: principal.UserActive}, Rights: policy.Compile(at, []policy.Role{r}),
@@ -117,6 +117,16 @@ func (w *world) reports(u id.User) []id.User {
 	for other, p := range w.places {
 		if p.Manager == u {
 			out = append(append(out, other), w.reports(other)...)
+		}
+	}
+	return out
+}
+
+func (w *world) seated(d id.Department) []id.User {
+	var out []id.User
+	for u, p := range w.places {
+		if p.Department == d {
+			out = append(out, u)
 		}
 	}
 	return out

@@ -20,15 +20,17 @@ type source struct {
 	prefix string                // before the place in its sort keys
 	starts string                // how its sort keys start; only those are read, from the first on
 	admits func(*key.Entry) bool // by what the entry itself says; nil admits all
-	heavy  bool                  // many people's accounts, and not one's
-	thin   float64               // of a shard of the whole tenant: the share of its entries that is expected to be admitted; 0 of all others
+	room   int                   // entries that half a read unit has room for
+	part   float64               // of the places that are taken: the part that is expected to lie here; 0 when nobody knows
+	walk   *walking              // of a shard of the whole tenant; nil of all others
 	given  []string              // places, in order; without an index
 }
 
 // merge walks sources together in the order of their places, each place once.
 type merge struct {
 	table   table.Table
-	up      bool // lowest place first
+	up      bool   // lowest place first
+	after   string // where it began
 	streams []stream
 	last    string
 }
@@ -37,65 +39,34 @@ type stream struct {
 	source
 	query table.Query
 	head  []string // places that were read and not taken
+	read  int      // entries
+	found int      // of those, admitted
 	done  bool
 }
 
-// atOnce is how many partitions are read side by side: a store far away answers them in one round.
-const atOnce = 16
-
-// How much the first read of each source reads, in blocks: so many entries are half a read unit of DynamoDB's, and fewer cost the same.
-// Whatever is missing after the first reads costs a round of its own for each source, so a page reads up to pageBlocks ahead, and the
-// heavy sources more than the others. Shards are alike, so twice the share of each is enough.
-const (
-	block      = 12
-	pageBlocks = 20
-	mostRead   = table.MaxLimit
-)
-
-// firstReads are how many entries the first read of each source asks for when so many places are expected to be taken.
-func firstReads(from []source, want int) (heavy, light int) {
-	if len(from) == 0 {
-		return 0, 0
-	}
-	n := 0
-	for i := range from {
-		if from[i].heavy {
-			n++
-		}
-	}
-	most := (want + block - 1) / block // each has all that is wanted
-	left := max(pageBlocks, 2*want/block) - len(from)
-	more := func(n int) int {
-		if n == 0 || left <= 0 {
-			return 1
-		}
-		k := min(1+left/n, most)
-		left -= n * (k - 1)
-		return k
-	}
-	heavy = more(n)
-	light = more(len(from) - n)
-	return heavy * block, light * block
-}
+// atOnce is how many partitions are read side by side. A store far away answers them in one round: a manager of 60 waits no longer than one of 10.
+// More would not help them, for whoever has more partitions mostly walks, and each asks for a connection of its own.
+const atOnce = 64
 
 // merge opens the sources after the place; want is how many places are expected to be taken.
 func (s *Accounts) merge(ctx context.Context, from []source, up bool, after string, want int) (*merge, error) {
-	m := &merge{table: s.table, up: up, streams: make([]stream, len(from))}
-	heavy, light := firstReads(from, want)
+	m := &merge{table: s.table, up: up, after: after}
+	m.open(from, after, want)
+	return m, m.fill(ctx, m.which((*stream).dry))
+}
+
+// open adds the sources, each to be read from the place on.
+func (m *merge) open(from []source, after string, want int) {
+	reads := firstReads(from, want)
+	m.streams = slices.Grow(m.streams, len(from))
 	for i, x := range from {
-		m.streams[i] = stream{source: x, head: x.given, done: x.given != nil}
 		if x.given != nil {
-			m.streams[i].skip(after, up)
+			st := stream{source: x, head: x.given, done: true}
+			st.skip(after, m.up)
+			m.streams = append(m.streams, st)
 			continue
 		}
-		share := float64(light)
-		switch {
-		case x.thin > 0:
-			share = float64(max(2*want/len(from), block)) / x.thin
-		case x.heavy:
-			share = float64(heavy)
-		}
-		q := table.Query{Index: x.index, PK: x.pk, Reverse: !up, Limit: int(min(share, mostRead))}
+		q := table.Query{Index: x.index, PK: x.pk, Reverse: !m.up, Limit: min(reads[i]*x.room, x.plenty(want), mostRead)}
 		if x.prefix != "" {
 			q.From, q.To = x.prefix, x.prefix+"\x7f"
 		}
@@ -103,32 +74,55 @@ func (s *Accounts) merge(ctx context.Context, from []source, up bool, after stri
 			q.Prefix = x.starts
 		}
 		switch { // owner and department follow a place: what is after it is above, or below, all that starts with it
-		case after != "" && up:
+		case after != "" && m.up:
 			q.From = x.prefix + after + "$"
 		case after != "":
 			q.To = x.prefix + after
 		}
-		m.streams[i].query = q
+		m.streams = append(m.streams, stream{source: x, query: q})
 	}
-	if len(m.streams) == 1 {
-		return m, m.streams[0].fill(ctx, s.table)
+}
+
+func (x *stream) dry() bool { return len(x.head) == 0 && !x.done }
+
+func (m *merge) which(is func(*stream) bool) []*stream {
+	var out []*stream
+	for i := range m.streams {
+		if x := &m.streams[i]; is(x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// fill reads a page of each of the streams, side by side. Each goroutine starts the next before it reads: where reading waits for a store far
+// away, all are soon under way, and where it does not, the first few have read everything before others had to grow stacks of their own.
+func (m *merge) fill(ctx context.Context, all []*stream) error {
+	if len(all) == 1 {
+		return all[0].fill(ctx, m.table)
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	var next atomic.Int64
-	for range min(atOnce, len(m.streams)) { // each reads several: a goroutine of its own for each would grow its stack anew
-		g.Go(func() error {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(m.streams) {
-					return nil
-				}
-				if err := m.streams[i].fill(ctx, s.table); err != nil {
-					return err
-				}
-			}
-		})
+	var next, started atomic.Int64
+	var read func() error
+	start := func() {
+		if n := started.Add(1); n <= atOnce && int(next.Load()) < len(all) {
+			g.Go(read)
+		}
 	}
-	return m, g.Wait()
+	read = func() error {
+		start()
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= len(all) {
+				return nil
+			}
+			if err := all[i].fill(ctx, m.table); err != nil {
+				return err
+			}
+		}
+	}
+	start()
+	return g.Wait()
 }
 
 // skip passes over given places that are not after the one.
@@ -150,39 +144,94 @@ func before(a, b string, up bool) bool {
 	return a > b
 }
 
-// fill reads the next page of a stream that ran dry.
+// fill reads the next page.
 func (x *stream) fill(ctx context.Context, t table.Table) error {
-	for len(x.head) == 0 && !x.done {
-		p, err := t.Query(ctx, x.query)
-		if err != nil {
-			return err
+	p, err := t.Query(ctx, x.query)
+	if err != nil {
+		return err
+	}
+	x.head = slices.Grow(x.head, len(p.Items))
+	had := len(x.head)
+	for i := range p.Items {
+		e, ok := key.EntryOf(p.Items[i].At.SK[len(x.prefix):])
+		if ok && (x.admits == nil || x.admits(&e)) {
+			x.head = append(x.head, e.Place)
 		}
-		x.head = slices.Grow(x.head, len(p.Items))
-		for i := range p.Items {
-			e, ok := key.EntryOf(p.Items[i].At.SK[len(x.prefix):])
-			if ok && (x.admits == nil || x.admits(&e)) {
-				x.head = append(x.head, e.Place)
+	}
+	x.read, x.found = x.read+len(p.Items), x.found+len(x.head)-had
+	x.query.Cursor = p.Cursor
+	x.done = p.Cursor == ""
+	return nil
+}
+
+// refill sees to it that each stream has a place, or is at its end, when so many are missing.
+func (m *merge) refill(ctx context.Context, missing int) error {
+	for {
+		dry := m.which((*stream).dry)
+		if dry == nil {
+			return nil
+		}
+		var w *walking
+		for _, x := range dry {
+			if x.walk != nil {
+				w = x.walk
+			}
+			x.query.Limit = max(x.query.Limit, min(missing, mostRead))
+		}
+		if w != nil {
+			if m.walked(w) {
+				m.turn(missing)
+			} else {
+				w.ahead(m.streams, missing)
 			}
 		}
-		x.query.Cursor = p.Cursor
-		x.done = p.Cursor == ""
+		low := func(x *stream) bool {
+			return x.dry() || w != nil && x.walk == w && !x.done && len(x.head)*w.shards < 2*missing
+		}
+		if err := m.fill(ctx, m.which(low)); err != nil {
+			return err
+		}
 	}
-	return nil
+}
+
+// walked reports that a walk has read what it may, and something else is to be read instead.
+func (m *merge) walked(w *walking) bool {
+	n := 0
+	for i := range m.streams {
+		if m.streams[i].walk == w {
+			n += m.streams[i].read
+		}
+	}
+	return w.instead != nil && n >= w.most
+}
+
+// turn goes on from the last place with what is merged instead of the walk.
+func (m *merge) turn(missing int) {
+	var instead []source
+	m.streams = slices.DeleteFunc(m.streams, func(x stream) bool {
+		if x.walk == nil || x.walk.instead == nil {
+			return false
+		}
+		instead = x.walk.instead
+		return true
+	})
+	after := m.last
+	if after == "" {
+		after = m.after
+	}
+	m.open(instead, after, missing)
 }
 
 // take gives up to n places in order; none is the end.
 func (m *merge) take(ctx context.Context, n int) ([]string, error) {
+	if err := m.refill(ctx, n); err != nil {
+		return nil, err
+	}
 	var out []string
 	for len(out) < n {
 		best := -1
 		for i := range m.streams {
 			x := &m.streams[i]
-			if len(x.head) == 0 {
-				x.query.Limit = max(x.query.Limit, min(n-len(out), mostRead))
-				if err := x.fill(ctx, m.table); err != nil {
-					return nil, err
-				}
-			}
 			if len(x.head) > 0 && (best < 0 || before(x.head[0], m.streams[best].head[0], m.up)) {
 				best = i
 			}
@@ -196,6 +245,11 @@ func (m *merge) take(ctx context.Context, n int) ([]string, error) {
 		if at != m.last { // an account may lie in two partitions, at the same place in each
 			out = append(out, at)
 			m.last = at
+		}
+		if x.dry() && len(out) < n {
+			if err := m.refill(ctx, n-len(out)); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return out, nil

@@ -12,18 +12,18 @@ import (
 )
 
 // How a list is planned. What a reader may view lies in some partitions of ordered indexes: those of owners, departments, categories and
-// grantees that policy.ReachOf names. A few of them are merged. Where there are more, the whole tenant is walked instead, and entries that
-// the reader's scope does not reach are passed over by what they say of owner and department, without reading the account; grantees and
-// categories are merged into that walk, since an entry of the tenant's says nothing of grants. Both ways give the same places in the same
-// order, so a cursor survives a change of plan.
+// grantees that policy.ReachOf names. They are merged, or else the whole tenant is walked, and entries that the reader's scope does not reach
+// are passed over by what they say of owner and department, without reading the account; grantees and categories are merged into that walk,
+// since an entry of the tenant's says nothing of grants. Both ways give the same places in the same order, so a cursor survives a change of
+// plan, and a walk that finds less than was expected goes on as a merge.
 
-// How a plan is chosen, in DynamoDB's read units. A partition that is merged costs a request and half a unit, as long as what is read of it
-// fits into 4 KB; a walk reads as many entries as it takes to meet a page's. Of a tenant of 1,000 users a manager of 40 takes 21 units merged
-// and 66 walked, in the local store 0.8 and 0.9 ms; one of 32, 16 and 80 units, 0.7 and 1.0 ms (2026-11, infra/bench). So whoever has more
-// than fewPartitions takes more requests rather than more units, atOnce at a time, until the walk is as cheap as one unit a request.
+// How a plan is chosen. A page is to cost fewRequests, all in one round, and fewUnits of DynamoDB at most. A partition that is merged costs a
+// request and half a unit, as long as what is read of it fits into 4 KB; a walk reads as many entries as it takes to meet a page's. Where no way
+// keeps to both, the one is taken that exceeds its worse figure by less. Of a tenant of 1,000 users a manager of 40 takes 42 requests and 21 units
+// merged, 6 and 49 walked; the head of 220 in 16 departments 238 and 120, or 6 and 11 (2026-11, infra/bench).
 const (
-	fewPartitions  = 16 // are merged: one round of requests
-	entriesOfAUnit = 26 // of an index
+	fewRequests = 16
+	fewUnits    = 12
 )
 
 // plan gives the index partitions that hold every account of the query that the reader may view, and maybe others.
@@ -31,42 +31,70 @@ func (s *Accounts) plan(ctx context.Context, who *policy.Subject, q *Query) ([]s
 	t := who.Tenant
 	switch {
 	case q.Owner != "":
-		return []source{ownedBy(t, q.Owner, nil)}, nil
+		return []source{ownedBy(t, q.Owner)}, nil
 	case q.Department != "":
-		return []source{placedIn(t, q.Department, nil)}, nil
+		return []source{placedIn(t, q.Department)}, nil
 	case q.Category != "":
 		return []source{categorisedAs(t, q.Category)}, nil
 	}
 	reach := policy.ReachOf(who, policy.ModAccount, policy.View)
 	if reach.All {
-		return walk(who, reach, 0), nil
+		return shards(who, &walking{share: 1}), nil
 	}
 	extra, err := s.beyond(ctx, who, reach)
 	if err != nil {
 		return nil, err
 	}
-	n := len(reach.Owners) + len(reach.Departments)
-	if n == 0 && len(extra) == 0 {
-		return nil, nil
+	merged := within(t, reach)
+	if len(merged) == 0 {
+		return extra, nil
 	}
-	thin := thinness(who, reach)
-	if all := n + len(extra); all > fewPartitions && float64(2*q.Limit)/thin/entriesOfAUnit < float64(all) {
-		return append(walk(who, reach, thin), extra...), nil
+	all := append(merged, extra...)
+	asked := cost(all, q.Limit+1)
+	if asked <= 1 {
+		return all, nil
 	}
-	out := make([]source, 0, n+len(extra))
-	for _, u := range reach.Owners {
-		out = append(out, ownedBy(t, u, nil))
+	w := &walking{share: share(who, reach), admits: func(e *key.Entry) bool { return scoped(who, e) }}
+	walked := append(shards(who, w), extra...)
+	if asked <= cost(walked, q.Limit+1) {
+		return all, nil
 	}
-	for _, d := range reach.Departments {
-		out = append(out, placedIn(t, d, nil))
-	}
-	return append(out, extra...), nil
+	w.instead = merged
+	w.most = max(2*w.entries(q.Limit+1), roomOfPlaced*len(merged)) // so that both together cost no more than twice the merge
+	return walked, nil
 }
 
-// thinness is the share of the tenant's accounts that the reader's scope is expected to reach.
-func thinness(who *policy.Subject, reach policy.Reach) float64 {
-	n := len(reach.Owners) + len(reach.Departments)
-	return float64(n) / float64(max(who.Org.Users, n, 1))
+// cost is how many times the cheapest page's limits the first reads of the sources take, by requests or by units, whichever is more.
+func cost(from []source, want int) float64 {
+	requests, halves := 0, 0
+	for i, n := range firstReads(from, want) {
+		if from[i].given == nil {
+			requests++
+			halves += n
+		}
+	}
+	return max(float64(requests)/fewRequests, float64(halves)/2/fewUnits)
+}
+
+// share is the part of the tenant's accounts that the reader's scope is expected to reach: that of users who own them by where they sit.
+func share(who *policy.Subject, reach policy.Reach) float64 {
+	return float64(max(reach.People, 1)) / float64(max(who.Org.Users, reach.People, 1))
+}
+
+// within gives the partitions of what the reader's scope reaches.
+func within(t id.Tenant, reach policy.Reach) []source {
+	out := make([]source, 0, len(reach.Owners)+len(reach.Departments)+len(reach.Grantees)+len(reach.Categories)+1)
+	for _, u := range reach.Owners {
+		x := ownedBy(t, u)
+		x.part = 1 / float64(max(reach.People, 1))
+		out = append(out, x)
+	}
+	for i, d := range reach.Departments {
+		x := placedIn(t, d)
+		x.part = float64(reach.Seated[i]) / float64(max(reach.People, 1))
+		out = append(out, x)
+	}
+	return out
 }
 
 // beyond gives what the reader may view beyond their scope: by grants of records and of categories.
@@ -82,29 +110,24 @@ func (s *Accounts) beyond(ctx context.Context, who *policy.Subject, reach policy
 	return out, err
 }
 
-func ownedBy(t id.Tenant, u id.User, admits func(*key.Entry) bool) source {
-	return source{index: table.G2, pk: key.OwnerAccounts(t, u), admits: admits}
+func ownedBy(t id.Tenant, u id.User) source {
+	return source{index: table.G2, pk: key.OwnerAccounts(t, u), room: roomOfPlaced}
 }
 
-func placedIn(t id.Tenant, d id.Department, admits func(*key.Entry) bool) source {
-	return source{index: table.G3, pk: key.DepartmentAccounts(t, d), prefix: key.DepartmentAccountPrefix, admits: admits, heavy: true}
+func placedIn(t id.Tenant, d id.Department) source {
+	return source{index: table.G3, pk: key.DepartmentAccounts(t, d), prefix: key.DepartmentAccountPrefix, room: roomOfPlaced}
 }
 
 func categorisedAs(t id.Tenant, c id.Category) source {
-	return source{index: table.G2, pk: key.CategoryAccounts(t, c), heavy: true}
+	return source{index: table.G2, pk: key.CategoryAccounts(t, c), room: roomOfGranted}
 }
 
-// walk gives all accounts that the reader's scope reaches.
-func walk(who *policy.Subject, reach policy.Reach, thin float64) []source {
-	var admits func(*key.Entry) bool
-	if reach.All {
-		thin = 1
-	} else {
-		admits = func(e *key.Entry) bool { return scoped(who, e) }
-	}
-	out := make([]source, max(who.Org.Shards, 1))
+// shards gives all accounts of the tenant.
+func shards(who *policy.Subject, w *walking) []source {
+	w.shards = max(who.Org.Shards, 1)
+	out := make([]source, w.shards)
 	for n := range out {
-		out[n] = source{index: table.G1, pk: key.TenantAccounts(who.Tenant, n), admits: admits, thin: thin}
+		out[n] = source{index: table.G1, pk: key.TenantAccounts(who.Tenant, n), admits: w.admits, walk: w, room: roomOfTenant}
 	}
 	return out
 }
@@ -118,7 +141,7 @@ func scoped(who *policy.Subject, e *key.Entry) bool {
 func granted(who *policy.Subject, reach policy.Reach) []source {
 	out := make([]source, 0, len(reach.Grantees))
 	for _, to := range reach.Grantees {
-		out = append(out, source{index: table.G2, pk: key.GranteeAccounts(who.Tenant, string(to)), admits: func(e *key.Entry) bool {
+		out = append(out, source{index: table.G2, pk: key.GranteeAccounts(who.Tenant, string(to)), room: roomOfGranted, admits: func(e *key.Entry) bool {
 			g := marked(to, e.Marks)
 			return policy.Opens(who, policy.ModAccount, policy.View, &g)
 		}})

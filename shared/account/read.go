@@ -28,7 +28,8 @@ type reader struct {
 type row struct {
 	account *Account
 	sealed  []byte
-	key     *table.Item // nil: not read yet
+	key     *table.Item // nil: there is none, or it was not asked for
+	asked   bool        // for the key
 	place   string
 }
 
@@ -53,23 +54,28 @@ func (r *reader) want(missing int) int {
 	return table.MaxGet
 }
 
-// read adds the rows among the candidates, up to most in all.
+// read adds the rows among the candidates, up to most in all. The last row tells that there is another page, and is not opened: where nearly every
+// candidate is a row, the key of the one that would be it is not asked for.
 func (r *reader) read(ctx context.Context, batch []string, most int) error {
 	t := r.who.Tenant
 	keys := make([]table.Key, 0, 2*len(batch))
 	found := make(map[table.Key]*table.Item, 2*len(batch))
-	for _, place := range batch { // where one index lags behind another, an account may stand at two places
+	spare := -1
+	if r.dense && len(r.rows)+len(batch) == most {
+		spare = len(batch) - 1
+	}
+	for i, place := range batch { // where one index lags behind another, an account may stand at two places
 		k := key.Account(t, accountIn(place))
 		if _, twice := found[k]; twice {
 			continue
 		}
 		found[k] = nil
 		keys = append(keys, k)
-		if r.keyed {
+		if r.keyed && i != spare {
 			keys = append(keys, key.AccountKey(t, accountIn(place)))
 		}
 	}
-	parts, err := r.get(ctx, keys)
+	parts, err := r.s.get(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -78,7 +84,7 @@ func (r *reader) read(ctx context.Context, batch []string, most int) error {
 			found[items[i].Key] = &items[i]
 		}
 	}
-	for _, place := range batch {
+	for i, place := range batch {
 		it, own := found[key.Account(t, accountIn(place))], found[key.AccountKey(t, accountIn(place))]
 		if it == nil {
 			continue
@@ -96,7 +102,7 @@ func (r *reader) read(ctx context.Context, batch []string, most int) error {
 		if on := a.resource(t); !policy.Allows(r.who, policy.ModAccount, policy.View, &on) {
 			continue
 		}
-		w := row{a, it.Sealed, own, place}
+		w := row{a, it.Sealed, own, r.keyed && i != spare, place}
 		if ok, err := r.admits(ctx, &w); err != nil {
 			return err
 		} else if !ok {
@@ -110,19 +116,20 @@ func (r *reader) read(ctx context.Context, batch []string, most int) error {
 	return nil
 }
 
-// get reads the keys in one round: a page of 50 with what tells whether there is another takes 102 keys.
-func (r *reader) get(ctx context.Context, keys []table.Key) ([][]table.Item, error) {
+// get reads any number of keys, as many requests side by side as it takes.
+func (s *Accounts) get(ctx context.Context, keys []table.Key) ([][]table.Item, error) {
 	if len(keys) <= table.MaxGet {
-		items, err := r.s.table.Get(ctx, keys...)
+		items, err := s.table.Get(ctx, keys...)
 		return [][]table.Item{items}, err
 	}
 	out := make([][]table.Item, (len(keys)+table.MaxGet-1)/table.MaxGet)
 	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
 	n := 0
 	for part := range slices.Chunk(keys, table.MaxGet) {
 		at := &out[n]
 		g.Go(func() (err error) {
-			*at, err = r.s.table.Get(ctx, part...)
+			*at, err = s.table.Get(ctx, part...)
 			return err
 		})
 		n++
@@ -192,7 +199,7 @@ func (r *reader) keys(ctx context.Context) error {
 	var missing []table.Key
 	at := map[table.Key]*row{}
 	for i := range r.rows {
-		if w := &r.rows[i]; w.key == nil && !r.keyed {
+		if w := &r.rows[i]; !w.asked {
 			k := key.AccountKey(r.who.Tenant, w.account.ID)
 			missing, at[k] = append(missing, k), w
 		}

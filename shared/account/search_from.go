@@ -133,7 +133,7 @@ func (h *hunt) named(ctx context.Context, most int) (candidates []string, found 
 		}
 		from := make([]source, max(h.who.Org.Shards, 1))
 		for n := range from {
-			from[n] = source{index: table.G5, pk: key.AccountsByName(h.who.Tenant, n), starts: indexName(c.texts[0]), admits: admits}
+			from[n] = source{index: table.G5, pk: key.AccountsByName(h.who.Tenant, n), starts: indexName(c.texts[0]), admits: admits, room: roomOfPlaced}
 		}
 		candidates, found, err = h.collect(ctx, from, most)
 		return true
@@ -145,13 +145,13 @@ func (h *hunt) named(ctx context.Context, most int) (candidates []string, found 
 // accounts of the tenant.
 func (h *hunt) sources(ctx context.Context) (out []source, narrow bool, err error) {
 	narrow = h.clause.must(func(c *condition) bool {
-		if c.op != Eq && c.op != In || len(c.texts) > fewPartitions {
+		if c.op != Eq && c.op != In || len(c.texts) > fewRequests {
 			return false
 		}
 		t := h.who.Tenant
 		at := map[string]func(string) source{
-			"ownerId":      func(v string) source { return ownedBy(t, id.User(v), nil) },
-			"departmentId": func(v string) source { return placedIn(t, id.Department(v), nil) },
+			"ownerId":      func(v string) source { return ownedBy(t, id.User(v)) },
+			"departmentId": func(v string) source { return placedIn(t, id.Department(v)) },
 			"categoryIds":  func(v string) source { return categorisedAs(t, id.Category(v)) },
 		}[c.field.name]
 		if at == nil {
@@ -181,12 +181,13 @@ func (h *hunt) collated(ctx context.Context) ([]source, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]source, max(h.who.Org.Shards, 1))
+	w := &walking{admits: admits, share: 1}
+	if admits != nil {
+		w.share = share(h.who, policy.ReachOf(h.who, policy.ModAccount, policy.View))
+	}
+	out := shards(h.who, w)
 	for n := range out {
-		out[n] = source{index: table.G4, pk: key.CollatedAccounts(h.who.Tenant, n), admits: admits, thin: 1}
-		if admits != nil {
-			out[n].thin = thinness(h.who, policy.ReachOf(h.who, policy.ModAccount, policy.View))
-		}
+		out[n].index, out[n].pk = table.G4, key.CollatedAccounts(h.who.Tenant, n)
 	}
 	return out, nil
 }

@@ -64,7 +64,8 @@ func (s *Accounts) Stats(ctx context.Context, who *policy.Subject, by string) (*
 		return nil, err
 	}
 	n := 0
-	v.each(func(c *tally, times int) { n += times * c.n; c.spread(by, times, rows) })
+	apart := by == "owner" || by == "department" || by == "category"
+	v.each(apart, func(c *tally, times int) { n += times * c.n; c.spread(by, times, rows) })
 	if v.answers(n, s.few) {
 		out.Exact, out.AsOf, out.Why = v.why == "", v.asOf, v.why
 	} else {

@@ -102,6 +102,8 @@ type Reach struct {
 	All         bool
 	Owners      []id.User       // the subject first; nil when All or nothing
 	Departments []id.Department // the subject's own first
+	Seated      []int           // how many users sit in each of Departments; 0 too when nobody knows
+	People      int             // how many users are Owners or sit in Departments: what they are of all users tells how much is reached by scope
 	Categories  []id.Category
 	Grantees    []Grantee // the subject first
 	Overflowed  []Grantee // of Grantees, those with grants that records keep out of order
@@ -127,11 +129,17 @@ func ReachOf(s *Subject, m Module, a Action) Reach {
 			reach.Categories = append(reach.Categories, c)
 		}
 	}
-	reach.Owners = s.people
-	if held == Own {
-		reach.Owners = s.people[:1:1]
+	reach.Owners, reach.People = s.people, len(s.people)
+	switch held {
+	case Own:
+		reach.Owners, reach.People = s.people[:1:1], 1
+	case Department:
+		reach.People = s.near
+	case Subtree:
+		reach.People = s.under
 	}
 	reach.Departments = s.DepartmentIDs(held)
+	reach.Seated = s.seated[:len(reach.Departments)]
 	return reach
 }
 

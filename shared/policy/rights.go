@@ -19,6 +19,8 @@ type Rights struct {
 	people      []id.User       // the user, then everyone who reports to them
 	departments []id.Department // where the user sits, their own first, then all below
 	seats       int             // how many of departments the user sits in
+	seated      []int           // of departments: how many users sit in each
+	near, under int             // how many users report to the user or sit in a department of theirs, the user among them; with all below
 	reports     lookup[id.User, struct{}]
 	placed      lookup[id.Department, Scope] // of departments: the scope that it takes to reach it
 	me          Grantee
@@ -49,12 +51,13 @@ type Chart struct {
 	User       id.User
 	Reports    []id.User // everyone who reports to the user, transitively, without the user
 	Department id.Department
-	Seats      []id.Department            // where else the user counts as sitting: departments that they head
-	Below      []id.Department            // all departments below Department and Seats, without those
-	Above      []id.Department            // all departments above Department and Seats
-	Granted    func(Grantee) (Mark, bool) // what grants to the grantee records may have; false or nil: none
-	Superiors  []Grantee                  // whom active reports are one of and that have a grant which reaches superiors
-	Categories []CategoryGrant            // of all categories
+	Seats      []id.Department               // where else the user counts as sitting: departments that they head
+	Below      []id.Department               // all departments below Department and Seats, without those
+	Seated     func(id.Department) []id.User // who sits in the department; nil: nobody knows
+	Above      []id.Department               // all departments above Department and Seats
+	Granted    func(Grantee) (Mark, bool)    // what grants to the grantee records may have; false or nil: none
+	Superiors  []Grantee                     // whom active reports are one of and that have a grant which reaches superiors
+	Categories []CategoryGrant               // of all categories
 }
 
 // Compile joins the roles that a user holds. Where they overlap the widest scope and the most permissive field access hold, so that
@@ -81,6 +84,7 @@ func Compile(at Chart, roles []Role) *Rights {
 	for _, d := range at.Below {
 		seat(d, Subtree)
 	}
+	r.compileSeated(at)
 	r.compileGrantees(at, roles)
 	for _, role := range roles {
 		if role.Level.rank() > r.level.rank() {
@@ -97,6 +101,28 @@ func Compile(at Chart, roles []Role) *Rights {
 		r.fields[m] = compileFields(m, roles)
 	}
 	return r
+}
+
+// compileSeated counts who sits where the user reaches. Each user is counted once, for a user sits in one department.
+func (r *Rights) compileSeated(at Chart) {
+	r.near, r.under = len(r.people), len(r.people)
+	r.seated = make([]int, len(r.departments))
+	if at.Seated == nil {
+		return
+	}
+	for i, d := range r.departments {
+		all := at.Seated(d)
+		r.seated[i] = len(all)
+		for _, u := range all {
+			if _, reports := r.reports.get(u); reports || u == at.User {
+				continue
+			}
+			r.under++
+			if i < r.seats {
+				r.near++
+			}
+		}
+	}
 }
 
 // compileGrantees gathers whom the user is one of, and what categories open to them.

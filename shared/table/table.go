@@ -68,14 +68,15 @@ type Item struct {
 }
 
 // Size is the number of bytes that the item counts against MaxItem: keys, index keys, doc and sealed, plus 64 for what each item
-// costs besides. Of what an index query answered, it is the size of the entry. It is an upper bound of DynamoDB's own count for documents
-// that Steward writes, but for the 12 bytes that the adapter for DynamoDB stores beside each string among a doc's top-level members; it
+// costs besides. Of what an index query answered, it is the size of the entry: its four keys, and 16 for their names, which is what DynamoDB
+// bills a query of an index by (the projected attributes, 2026-11). It is an upper bound of DynamoDB's own count for documents that Steward
+// writes, but for the 12 bytes that the adapter for DynamoDB stores beside each string among a doc's top-level members; it
 // counts those against MaxItem too.
 func (it *Item) Size() int {
-	n := 64 + len(it.PK) + len(it.SK) + len(it.Doc) + len(it.Sealed)
 	if it.At != (IndexKey{}) {
-		n += 16 + len(it.At.PK) + len(it.At.SK)
+		return 16 + len(it.PK) + len(it.SK) + len(it.At.PK) + len(it.At.SK)
 	}
+	n := 64 + len(it.PK) + len(it.SK) + len(it.Doc) + len(it.Sealed)
 	for _, k := range it.Index {
 		n += 16 + len(k.PK) + len(k.SK)
 	}

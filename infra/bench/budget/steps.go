@@ -52,6 +52,45 @@ func changed(w *workload.World) int {
 	return slices.Index(held, slices.Max(held))
 }
 
+// few is a page that is full for everybody whose lists are measured, from 10,000 accounts on.
+const few = 20
+
+// small measures first pages of few.
+func (r *Rows) small(_ context.Context, e *steward.Engine) error {
+	for i, who := range r.plan.People {
+		var err error
+		r.pages[i].small, _, err = measure.Timed(r.plan.Budget, func(int) error {
+			got, err := e.FirstPage(who.User, few)
+			if err == nil && !slices.Equal(got, r.plan.Visible[i][:min(few, len(r.plan.Visible[i]))]) {
+				err = fmt.Errorf("the page %v is not the oracle's", got)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// byStatus measures counts by a field that no index entry has.
+func (r *Rows) byStatus(_ context.Context, e *steward.Engine) error {
+	for i, who := range r.plan.People {
+		took, _, err := measure.Timed(r.plan.Budget, func(int) error {
+			got, err := e.ByStatus(who.User)
+			if err == nil && got != len(r.plan.Visible[i]) {
+				err = fmt.Errorf("counted %d by status, the oracle %d", got, len(r.plan.Visible[i]))
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		r.most("counts by status, "+who.Name, measure.Short(took), "1 ms", took <= count)
+	}
+	return nil
+}
+
 func (r *Rows) previews(ctx context.Context, e *steward.Engine) error {
 	role := changed(r.plan.World)
 	users, gaining, exact, err := e.Preview(ctx, role)
@@ -80,7 +119,7 @@ const away = 10 * time.Millisecond
 // distant measures first pages in the units of DynamoDB, of people by what they see and of users drawn at random.
 func (r *Rows) distant(ctx context.Context, e *steward.Engine) error {
 	w, draw := r.plan.World, rand.New(rand.NewPCG(1, 2))
-	chart := w.Chart()
+	chart, far := w.Chart(), e.Away(away)
 	some := func(fits func(u workload.UserID) bool) []workload.UserID {
 		var out []workload.UserID
 		for _, u := range draw.Perm(len(w.Users)) {
@@ -111,7 +150,7 @@ func (r *Rows) distant(ctx context.Context, e *steward.Engine) error {
 		all := make([]metered.Figures, len(group.users))
 		for i, u := range group.users {
 			var err error
-			if all[i], err = e.Cost(ctx, u, measure.Page, away); err != nil {
+			if all[i], err = far.Cost(ctx, u, measure.Page); err != nil {
 				return err
 			}
 		}

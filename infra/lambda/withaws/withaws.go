@@ -3,6 +3,7 @@ package withaws
 
 import (
 	"context"
+	"net/http"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,5 +20,8 @@ func Credentials(c *lambda.Config) aws.CredentialsProvider {
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return held, nil })
 }
 
-// HTTP is one pool of connections for all clients.
-var HTTP = sync.OnceValue(func() aws.HTTPClient { return awshttp.NewBuildableClient() })
+// HTTP is one pool of connections for all clients. It keeps as many to one host as a list reads partitions side by side: the SDK keeps ten, and
+// would open the others anew for every list.
+var HTTP = sync.OnceValue(func() aws.HTTPClient {
+	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = 64 })
+})

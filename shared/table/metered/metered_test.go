@@ -83,7 +83,7 @@ func put(t *testing.T, s table.Table, items ...table.Item) {
 
 // entry is an item that an index page answers with exactly 128 bytes.
 func entry(n int) table.Item {
-	return table.Item{Key: table.Key{PK: "e", SK: fmt.Sprintf("%023d", n)}, Index: map[table.Index]table.IndexKey{table.G1: {PK: "g", SK: fmt.Sprintf("%023d", n)}}}
+	return table.Item{Key: table.Key{PK: "e", SK: fmt.Sprintf("%055d", n)}, Index: map[table.Index]table.IndexKey{table.G1: {PK: "g", SK: fmt.Sprintf("%055d", n)}}}
 }
 
 // TestFigures holds what each request costs, alone.

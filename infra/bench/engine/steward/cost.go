@@ -19,18 +19,30 @@ import (
 	"github.com/steward-crm/steward/shared/table/metered"
 )
 
-// Cost is what the user's first page of n asks of a table that is so far away. Who asks is loaded before.
-func (e *Engine) Cost(ctx context.Context, u workload.UserID, n int, distance time.Duration) (metered.Figures, error) {
+// Away is the product over a table that is so far away, to be asked what things cost there.
+type Away struct {
+	e        *Engine
+	access   *access.Access
+	accounts *account.Accounts
+}
+
+// Away moves the table so far away.
+func (e *Engine) Away(distance time.Duration) *Away {
 	a, s := e.over(metered.Away(e.store, distance))
-	who, err := e.subject(ctx, a, u)
+	return &Away{e, a, s}
+}
+
+// Cost is what the user's first page of n asks of the table. Who asks is loaded before.
+func (a *Away) Cost(ctx context.Context, u workload.UserID, n int) (metered.Figures, error) {
+	who, err := a.e.subject(ctx, a.access, u)
 	if err != nil {
 		return metered.Figures{}, err
 	}
-	if _, err := e.crypt.Tenant(ctx, who.Tenant); err != nil { // as in a process that is warm
+	if _, err := a.e.crypt.Tenant(ctx, who.Tenant); err != nil { // as in a process that is warm
 		return metered.Figures{}, err
 	}
 	ctx, cost := metered.Count(ctx)
-	_, err = s.List(ctx, who, account.Query{Limit: n})
+	_, err = a.accounts.List(ctx, who, account.Query{Limit: n})
 	return cost.Figures(), err
 }
 

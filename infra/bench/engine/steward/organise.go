@@ -43,23 +43,21 @@ func (e *Engine) organise(ctx context.Context) error {
 		b.add(table.Put(it, table.Absent))
 	}
 	b.put(table.Item{Key: key.Tenant(e.tenant.ID), Index: map[table.Index]table.IndexKey{table.G1: key.Tenants(e.tenant.ID)}}, e.tenant)
-	for i, parent := range e.w.Parents {
+	for _, parent := range e.w.Parents {
 		d := access.Department{ID: id.New[id.Department](e.ids)}
 		if parent != workload.Nowhere {
 			d.Parent = e.departments[parent]
 		}
 		e.departments = append(e.departments, d.ID)
-		e.shares = append(e.shares, policy.ToDepartment(e.departments[i], false))
 		b.put(table.Item{Key: key.Department(e.tenant.ID, d.ID)}, d)
 	}
 	for _, r := range e.w.Roles {
-		role := e.role(r)
+		role := e.role(id.New[id.Role](e.ids), r)
 		e.roles = append(e.roles, role.ID)
 		b.put(table.Item{Key: key.Role(e.tenant.ID, role.ID)}, role)
 	}
 	for range e.w.Users {
-		u := id.New[id.User](e.ids)
-		e.users, e.members = append(e.users, u), append(e.members, policy.ToUser(u))
+		e.users = append(e.users, id.New[id.User](e.ids))
 	}
 	for i, x := range e.w.Users {
 		p := principal.Place{User: e.users[i], Department: e.departments[x.Department], Active: true}
@@ -72,19 +70,32 @@ func (e *Engine) organise(ctx context.Context) error {
 		b.put(table.Item{Key: key.User(e.tenant.ID, p.User)}, standing{principal.Standing{Place: p, Status: principal.UserActive}, e.tenant.ID})
 		b.put(table.Item{Key: key.Place(e.tenant.ID, p.User)}, p)
 	}
+	e.settle()
 	return b.commit(ctx)
 }
 
+// settle notes where users sit and how grants name them and the departments.
+func (e *Engine) settle() {
+	e.places = make(map[id.User]workload.DepartmentID, len(e.users))
+	for i, u := range e.users {
+		e.places[u] = e.w.Users[i].Department
+		e.members = append(e.members, policy.ToUser(u))
+	}
+	for _, d := range e.departments {
+		e.shares = append(e.shares, policy.ToDepartment(d, false))
+	}
+}
+
 // role is the document of a role.
-func (e *Engine) role(r workload.Role) policy.Role {
-	out := policy.Role{ID: id.New[id.Role](e.ids), Name: r.Name, Level: policy.Level(r.Level), Version: 1}
-	for a, s := range r.Scopes {
+func (e *Engine) role(r id.Role, x workload.Role) policy.Role {
+	out := policy.Role{ID: r, Name: x.Name, Level: policy.Level(x.Level), Version: 1}
+	for a, s := range x.Scopes {
 		if s != workload.None {
 			out.Grants = append(out.Grants, policy.Grant{Module: policy.ModAccount, Action: actions[a], Scope: scopes[s]})
 		}
 	}
 	for f, name := range workload.Fields {
-		out.Fields = append(out.Fields, policy.FieldRule{Module: policy.ModAccount, Field: name, Access: policy.Access(r.Access[f])})
+		out.Fields = append(out.Fields, policy.FieldRule{Module: policy.ModAccount, Field: name, Access: policy.Access(x.Access[f])})
 	}
 	return out
 }

@@ -36,11 +36,13 @@ var (
 )
 
 // Engine is a deployment with one tenant. For checks it keeps what the product keeps, the compiled rights of each user, and the accounts'
-// grants as they are once a row is decoded; for lists and counts everything lies in the store, in a temporary folder that does not wait for the
-// disk.
+// grants as they are once a row is decoded; for lists and counts everything lies in the store, in a folder that does not wait for the disk.
 type Engine struct {
-	w   *workload.World
-	dir string
+	Keep string // a folder for loaded stores, which the next run finds; "" is a temporary one
+
+	w    *workload.World
+	dir  string
+	kept bool // loaded by an earlier run
 
 	store    *local.Store
 	crypt    *crypt.Crypt
@@ -63,7 +65,14 @@ type Engine struct {
 func (e *Engine) Load(w *workload.World) error {
 	ctx := context.Background()
 	e.w = w
-	for _, step := range []func(context.Context) error{e.open, e.organise, e.fill, e.tally, e.compile, e.records} {
+	if err := e.open(); err != nil {
+		return err
+	}
+	steps := []func(context.Context) error{e.organise, e.fill, e.tally, e.remember, e.compile, e.records}
+	if e.kept {
+		steps = []func(context.Context) error{e.recall, e.compile, e.records}
+	}
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -71,9 +80,9 @@ func (e *Engine) Load(w *workload.World) error {
 	return nil
 }
 
-// open makes the deployment.
-func (e *Engine) open(context.Context) (err error) {
-	if e.dir, err = os.MkdirTemp("", "steward-bench-"); err != nil {
+// open makes the deployment, or finds it.
+func (e *Engine) open() (err error) {
+	if err := e.house(); err != nil {
 		return err
 	}
 	master, err := keyslocal.Open(filepath.Join(e.dir, "keys.json"), time.Now, rand.Reader)
@@ -92,16 +101,6 @@ func (e *Engine) open(context.Context) (err error) {
 func (e *Engine) over(t table.Table) (*access.Access, *account.Accounts) {
 	a := access.New(t, time.Now)
 	return a, account.New(t, e.crypt, a, e).Counting(e.store)
-}
-
-// tally has the counters catch up with all that was written.
-func (e *Engine) tally(ctx context.Context) error {
-	c := account.NewCounters(e.store, e.store)
-	for {
-		if done, err := c.Advance(ctx, time.Now()); done == 0 || err != nil {
-			return err
-		}
-	}
 }
 
 // compile loads everybody, and counts once, so that what the product keeps in memory is in memory.
@@ -188,10 +187,32 @@ func (e *Engine) count(s *account.Accounts, u workload.UserID) (int, error) {
 	return page.Count.Value, nil
 }
 
-// Close ends the deployment and removes its folder.
+// ByStatus counts by status, which reads the accounts that grants add, and gives the sum.
+func (e *Engine) ByStatus(u workload.UserID) (int, error) {
+	who, err := e.subject(context.Background(), e.access, u)
+	if err != nil {
+		return 0, err
+	}
+	got, err := e.accounts.Stats(context.Background(), who, "status")
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, x := range got.Rows {
+		n += x.Value
+	}
+	if !got.Exact {
+		return n, fmt.Errorf("by status: %s", got.Why)
+	}
+	return n, nil
+}
+
+// Close ends the deployment and removes its folder, unless it is to be kept.
 func (e *Engine) Close() {
 	if e.store != nil {
 		_ = e.store.Close()
 	}
-	_ = os.RemoveAll(e.dir) // a temporary folder
+	if e.Keep == "" {
+		_ = os.RemoveAll(e.dir) // a temporary folder
+	}
 }

@@ -1,0 +1,117 @@
+package account
+
+import (
+	"math"
+
+	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/table"
+)
+
+// How much is read at first. DynamoDB bills an index by 4 KB, half a unit each, and less costs the same, so reads are counted in halves of a
+// unit. What is missing after the first reads costs a round more, so they read ahead: as far as it takes that it is seldom missing, and where
+// nobody knows how accounts are spread, up to pageHalves in all.
+
+// Entries that half a unit has room for: of the tenant's index, of an owner's or department's, and of those whose items hang on an account.
+const (
+	roomOfTenant  = 17
+	roomOfPlaced  = 15
+	roomOfGranted = 12
+)
+
+const (
+	pageHalves = 20
+	mostRead   = table.MaxLimit
+)
+
+// sure is how many standard deviations are read beyond what is expected.
+const sure = 2
+
+// firstReads gives the halves of a unit that the first read of each source asks for when so many places are expected to be taken.
+func firstReads(from []source, want int) []int {
+	out := make([]int, len(from))
+	left, unknown, light := max(pageHalves, 2*want/roomOfGranted), 0, 0
+	for i := range from {
+		x := &from[i]
+		switch expected := x.part * float64(want); {
+		case x.given != nil:
+		case x.walk != nil:
+			out[i] = x.walk.each(want)
+		case x.part == 0:
+			out[i] = 1
+			unknown++
+		default:
+			out[i] = min(halves(expected+sure*math.Sqrt(expected), x.room), halves(float64(want), x.room))
+			light++
+		}
+		left -= out[i]
+	}
+	more := func(n int, is func(*source) bool) { // shares what is left among those
+		if n == 0 || left <= 0 {
+			return
+		}
+		each := left / n
+		for i := range from {
+			if x := &from[i]; x.given == nil && x.walk == nil && is(x) {
+				k := min(out[i]+each, halves(float64(want), x.room))
+				left -= k - out[i]
+				out[i] = k
+			}
+		}
+	}
+	more(unknown, func(x *source) bool { return x.part == 0 })
+	more(light, func(x *source) bool { return x.part > 0 })
+	return out
+}
+
+// plenty is more entries than will be taken of the source, in all likelihood, though somebody has just changed half a dozen of theirs. Half a unit
+// may have room for more, which would cost a local store time.
+func (x *source) plenty(want int) int {
+	if x.part == 0 {
+		return mostRead
+	}
+	expected := x.part * float64(want)
+	return int(expected + 2*sure*math.Sqrt(expected) + 6)
+}
+
+func halves(entries float64, room int) int { return max(1, int(math.Ceil(entries/float64(room)))) }
+
+// walking is the reading of the whole tenant's index by somebody whose scope reaches a part of it.
+type walking struct {
+	admits  func(*key.Entry) bool
+	share   float64 // of all entries: those that are expected to be admitted
+	shards  int
+	instead []source // hold what the walk admits; nil when nothing else does
+	most    int      // entries after which those are read instead: there is less than was expected
+}
+
+// entries is how many are expected to be read for so many places.
+func (w *walking) entries(want int) int { return int(math.Ceil(float64(want) / w.share)) }
+
+// each is how many halves of a unit a shard reads for so many places. How many entries lie before the last of them varies with how many are
+// admitted, and how many of those lie in this shard with how they are dealt out.
+func (w *walking) each(want int) int {
+	n := float64(w.entries(want))
+	margin := sure * math.Sqrt((1-w.share)/float64(want)+float64(w.shards-1)/n)
+	return halves(n/float64(w.shards)*(1+margin), roomOfTenant)
+}
+
+// ahead sets what the walk's streams read next for so many places, by the share that was found among what was read, but in no step by more than
+// four times.
+func (w *walking) ahead(streams []stream, missing int) {
+	read, found := 1, 1
+	for i := range streams {
+		if streams[i].walk == w {
+			read, found = read+streams[i].read, found+streams[i].found
+		}
+	}
+	w.share = max(w.share/4, min(float64(found)/float64(read), 1))
+	n := w.each(missing)
+	if w.instead != nil {
+		n = min(n, halves(float64(w.most-read)/float64(w.shards), roomOfTenant))
+	}
+	for i := range streams {
+		if streams[i].walk == w {
+			streams[i].query.Limit = min(n*roomOfTenant, mostRead)
+		}
+	}
+}
