@@ -35,13 +35,15 @@ check: ## vet, staticcheck, format, tidy modules, generated files, coverage of p
 	$(GO) mod tidy -diff
 	@cd infra/tools && $(GO) mod tidy -diff
 	@$(GO) test -count=1 -coverprofile=/dev/stdout ./shared/policy | awk 'NR>1 && $$NF==0 && /policy\// {bad=1; print "not covered: " $$0} END {exit bad}'
+	@$(GO) run ./infra/tables --check
 	@$(GO) run ./infra/docs --check
 	@$(GO) run ./infra/stacks --check
 
 fmt: ## format the source
 	$(TOOL) gofumpt -w $$(git ls-files '*.go')
 
-generate: ## write the generated documents (errors, API) and stacks anew
+generate: ## write the generated tables, documents (errors, API) and stacks anew
+	$(GO) run ./infra/tables
 	$(GO) run ./infra/docs
 	$(GO) run ./infra/stacks
 
