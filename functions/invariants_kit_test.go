@@ -14,6 +14,7 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"github.com/steward-crm/steward/functions"
+	"github.com/steward-crm/steward/functions/work"
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/id"
@@ -46,7 +47,7 @@ func openHouse(t testing.TB) *house {
 	h := &house{Deployment: edgetest.Deploy(t), t: t}
 	h.routes = functions.All(h.Platform)
 	h.api = h.process()
-	h.worker = functions.Worker(h.Platform)
+	h.worker = work.Worker(h.Platform)
 	h.record()
 	return h
 }
