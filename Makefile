@@ -67,8 +67,8 @@ run-lambda: ## serve the API by the Lambda binaries on 127.0.0.1:3000, on stand-
 	@$(GO) run ./infra/lambda/build --arch host --no-zip --out bin/lambda >/dev/null
 	@$(GO) run ./infra/lambda/run --addr $(ADDR) --binaries bin/lambda
 
-bench-lambda: ## compare the Lambda binaries with one that does nothing: start, size, memory, an invocation
-	@$(GO) run ./infra/lambda/bench
+bench-lambda: ## compare the Lambda binaries with one that does nothing: start, size, memory, an invocation; see ARGS=--help
+	@$(GO) run ./infra/lambda/bench $(ARGS)
 
 sam-tools: ## install the pinned SAM CLI and cfn-lint (needs Python) into .tools
 	@infra/sam/install.sh
