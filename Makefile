@@ -35,13 +35,15 @@ check: ## vet, staticcheck, format, tidy modules, generated files, coverage of p
 	$(GO) mod tidy -diff
 	@cd infra/tools && $(GO) mod tidy -diff
 	@$(GO) test -count=1 -coverprofile=/dev/stdout ./shared/policy | awk 'NR>1 && $$NF==0 && /policy\// {bad=1; print "not covered: " $$0} END {exit bad}'
+	@$(GO) run ./infra/tables --check
 	@$(GO) run ./infra/docs --check
 	@$(GO) run ./infra/stacks --check
 
 fmt: ## format the source
 	$(TOOL) gofumpt -w $$(git ls-files '*.go')
 
-generate: ## write the generated documents (errors, API) and stacks anew
+generate: ## write the generated tables, documents (errors, API) and stacks anew
+	$(GO) run ./infra/tables
 	$(GO) run ./infra/docs
 	$(GO) run ./infra/stacks
 
@@ -65,8 +67,8 @@ run-lambda: ## serve the API by the Lambda binaries on 127.0.0.1:3000, on stand-
 	@$(GO) run ./infra/lambda/build --arch host --no-zip --out bin/lambda >/dev/null
 	@$(GO) run ./infra/lambda/run --addr $(ADDR) --binaries bin/lambda
 
-bench-lambda: ## compare the Lambda binaries with one that does nothing: start, size, memory, an invocation
-	@$(GO) run ./infra/lambda/bench
+bench-lambda: ## compare the Lambda binaries with one that does nothing: start, size, memory, an invocation; see ARGS=--help
+	@$(GO) run ./infra/lambda/bench $(ARGS)
 
 sam-tools: ## install the pinned SAM CLI and cfn-lint (needs Python) into .tools
 	@infra/sam/install.sh

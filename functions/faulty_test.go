@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/steward-crm/steward/functions"
 	"github.com/steward-crm/steward/functions/users"
+	"github.com/steward-crm/steward/functions/work"
 	"github.com/steward-crm/steward/shared/job"
 	tablelocal "github.com/steward-crm/steward/shared/table/local"
 )
@@ -64,7 +64,7 @@ func TestUsersSurviveEveryDeath(t *testing.T) {
 				// Another process, when the leases of the dead one are over.
 				h.record()
 				h.Clock.Add(job.LeaseFor + time.Second)
-				h.worker = functions.Worker(h.Platform)
+				h.worker = work.Worker(h.Platform)
 				admin.again(h)
 				if status, code := run(); status/100 != 2 && !(op == "delete" && status == http.StatusNotFound) {
 					t.Fatalf("%s, death %d, after %v: sent again it is %d %s", op, n, after, status, code)

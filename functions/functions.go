@@ -2,9 +2,6 @@
 package functions
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/steward-crm/steward/functions/accounts"
 	"github.com/steward-crm/steward/functions/audit"
 	"github.com/steward-crm/steward/functions/auth"
@@ -20,7 +17,6 @@ import (
 	"github.com/steward-crm/steward/functions/users"
 	"github.com/steward-crm/steward/functions/webhooks"
 	"github.com/steward-crm/steward/shared/edge"
-	"github.com/steward-crm/steward/shared/job"
 	"github.com/steward-crm/steward/shared/platform"
 )
 
@@ -52,15 +48,4 @@ func ByResource(p *platform.Platform) map[string][]edge.Route {
 	}
 	by["docs"] = docs.Routes(others)
 	return by
-}
-
-// Worker runs every job of the product.
-func Worker(p *platform.Platform) *job.Worker {
-	w := job.NewWorker(job.New(p.Table, p.IDs, p.Now), p.Feed, p.Log)
-	for _, runners := range []map[string]job.Runner{webhooks.Runners(p), users.Runners(p), auth.Runners(p)} {
-		for _, kind := range slices.Sorted(maps.Keys(runners)) {
-			w.Handle(kind, runners[kind])
-		}
-	}
-	return w
 }

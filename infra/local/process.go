@@ -15,6 +15,7 @@ import (
 
 	"github.com/steward-crm/steward/functions"
 	"github.com/steward-crm/steward/functions/users"
+	"github.com/steward-crm/steward/functions/work"
 	"github.com/steward-crm/steward/shared/access"
 	"github.com/steward-crm/steward/shared/account"
 	"github.com/steward-crm/steward/shared/audit"
@@ -174,7 +175,7 @@ func (p *process) open(cfg config, log *slog.Logger) (*platform.Platform, *notif
 func (p *process) work(d *platform.Platform, log *slog.Logger) {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
-	worker := functions.Worker(d)
+	worker := work.Worker(d)
 	trail := audit.NewLog(d.Table, d.Feed, d.Keys)
 	counters := account.NewCounters(d.Table, d.Feed)
 	p.workers.Go(func() { _ = worker.Run(ctx) }) // ends with ctx, and never by itself

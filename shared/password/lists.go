@@ -8,8 +8,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/ccojocar/zxcvbn-go/frequency"
-
 	"github.com/steward-crm/steward/shared/plain"
 )
 
@@ -18,28 +16,19 @@ import (
 //go:embed common.txt
 var commonText string
 
-// lists are the common passwords: ours, whole, and the estimator's, which are mostly the short stems of longer ones.
-var lists = sync.OnceValue(func() (l struct{ whole, stems map[string]bool }) {
-	l.whole, l.stems = map[string]bool{}, map[string]bool{}
+// ours are the passwords of common.txt.
+var ours = sync.OnceValue(func() map[string]bool {
+	all := map[string]bool{}
 	for line := range strings.Lines(commonText) {
 		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
-			l.whole[line] = true
-			l.stems[line] = true
+			all[line] = true
 		}
 	}
-	for _, w := range frequency.Lists["Passwords"].List {
-		if len(w) >= 4 {
-			l.stems[w] = true
-		}
-	}
-	return l
+	return all
 })
 
-// listed reports whether the password itself is on our list, whatever its case and spaces.
-func listed(pw string) bool {
-	s := strings.ReplaceAll(plain.Fold(pw), " ", "")
-	return lists().whole[s] || lists().stems[s]
-}
+// listed reports whether the password itself is on a list, whatever its case and spaces.
+func listed(pw string) bool { return stem(strings.ReplaceAll(plain.Fold(pw), " ", "")) }
 
 // common reports whether the password is a common one with the usual ornaments: repeated, letters replaced by signs, digits and signs
 // around it.
@@ -48,7 +37,7 @@ func common(pw string) bool {
 	for _, f := range []func(string) string{asIs, asI, asL} {
 		for _, core := range []string{s, string(unit([]rune(s))), strings.TrimFunc(s, notLetter), strings.TrimRightFunc(s, notLetter)} {
 			core = f(core)
-			if lists().stems[core] || lists().stems[strings.TrimFunc(core, notLetter)] || lists().stems[string(unit([]rune(core)))] {
+			if stem(core) || stem(strings.TrimFunc(core, notLetter)) || stem(string(unit([]rune(core)))) {
 				return true
 			}
 		}

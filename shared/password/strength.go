@@ -3,8 +3,6 @@ package password
 import (
 	"strings"
 	"unicode/utf8"
-
-	zxcvbn "github.com/ccojocar/zxcvbn-go"
 )
 
 // enough is the entropy, in bits, from which zxcvbn gives score 3: 10⁶ seconds at its 10⁴ guesses a second.
@@ -43,7 +41,7 @@ func ofASCII(s string) float64 {
 	best := 0.0
 	for s != "" && best < enough {
 		n := min(window, len(s))
-		best = max(best, zxcvbn.PasswordStrength(s[:n], nil).Entropy)
+		best = max(best, entropy(s[:n]))
 		s = s[n:]
 	}
 	return best

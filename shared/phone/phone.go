@@ -1,5 +1,6 @@
-// Package phone reads telephone numbers. It is a package of its own because its library costs every binary that links it several
-// milliseconds of start-up: only binaries that take phone numbers import it.
+// Package phone reads telephone numbers the way Google's libphonenumber does, from a table of its numbering plans, and knows nothing of how
+// numbers are shown. The library itself would cost every binary several milliseconds of start-up and eight megabytes: only the tests link it, to
+// hold each answer to the library's. A plan is read, and its patterns compiled, when the first number of its country comes.
 //
 // Full-width digits and signs, as Chinese input methods type them, are read as their narrow forms. Letters never are digits.
 package phone
@@ -7,9 +8,9 @@ package phone
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
-	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/text/width"
 
 	"github.com/steward-crm/steward/shared/fault"
@@ -30,21 +31,20 @@ func Parse(s, region string) (Number, error) {
 		return "", refuse("invalid_phone")
 	}
 	s = strings.TrimSpace(narrow(s))
-	if extension.MatchString(s) {
+	if extension().MatchString(s) {
 		return "", refuse("phone_extension_unsupported")
 	}
-	if !written.MatchString(s) {
+	if !written().MatchString(s) {
 		return "", refuse("invalid_phone")
 	}
-	if !strings.HasPrefix(s, "+") && phonenumbers.GetCountryCodeForRegion(region) == 0 {
+	if !strings.HasPrefix(s, "+") && home(region) == nil {
 		return "", refuse("phone_country_missing")
 	}
-	n, err := phonenumbers.Parse(s, region)
-	if err != nil || !phonenumbers.IsValidNumber(n) {
+	e164 := number(s, region)
+	if e164 == "" {
 		return "", refuse("invalid_phone")
 	}
-	e164 := phonenumbers.Format(n, phonenumbers.E164)
-	if len(e164) > maxE164 { // the library's metadata has national numbers that are too long for it
+	if len(e164) > maxE164 { // the metadata has national numbers that are too long for it
 		return "", refuse("invalid_phone")
 	}
 	return Number(e164), nil
@@ -52,9 +52,11 @@ func Parse(s, region string) (Number, error) {
 
 var (
 	// written is how people group digits: an optional plus, then digits with single signs and spaces among them.
-	written = regexp.MustCompile(`^\+? *[(]?[0-9][0-9 ()./-]*$`)
+	written = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\+? *[(]?[0-9][0-9 ()./-]*$`) })
 	// extension is a number followed by one of the usual words or signs and more digits.
-	extension = regexp.MustCompile(`(?i)^[0-9 ()./+-]*[0-9)] *(;ext=|ext(?:n|ension)?[ .:]*|x[ .:]*|#|[,;]+|转|轉|分机|分機|内线|內線)[ :]*[0-9]+ *#?$`)
+	extension = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)^[0-9 ()./+-]*[0-9)] *(;ext=|ext(?:n|ension)?[ .:]*|x[ .:]*|#|[,;]+|转|轉|分机|分機|内线|內線)[ :]*[0-9]+ *#?$`)
+	})
 )
 
 // narrow gives full-width forms their ASCII ones, and the dashes and spaces of typography theirs.

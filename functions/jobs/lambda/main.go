@@ -5,9 +5,9 @@ import (
 	"context"
 	"errors"
 
-	"github.com/steward-crm/steward/functions"
 	"github.com/steward-crm/steward/functions/jobs"
 	"github.com/steward-crm/steward/functions/users"
+	"github.com/steward-crm/steward/functions/work"
 	"github.com/steward-crm/steward/infra/lambda"
 	"github.com/steward-crm/steward/infra/lambda/withidentity"
 	"github.com/steward-crm/steward/infra/lambda/withkeys"
@@ -24,7 +24,7 @@ func main() {
 	lambda.Main(
 		lambda.Events(handlers{
 			"jobs.run": func(d *lambda.Deployment) (lambda.Handler, error) {
-				return lambda.RunJobs(d.Log, functions.Worker(d.Platform)), nil
+				return lambda.RunJobs(d.Log, work.Worker(d.Platform)), nil
 			},
 			"schedule.reconcile": func(d *lambda.Deployment) (lambda.Handler, error) {
 				return lambda.Scheduled(func(ctx context.Context) error {
@@ -34,7 +34,7 @@ func main() {
 		}, withtable.Part(), withkeys.DataAndAudit(), withidentity.Part(), withnotify.Part()),
 		lambda.Events(handlers{
 			"jobs.due": func(d *lambda.Deployment) (lambda.Handler, error) {
-				return lambda.WakeDue(functions.Worker(d.Platform), d.Queue), nil
+				return lambda.WakeDue(work.Worker(d.Platform), d.Queue), nil
 			},
 		}, withtable.Part(), withqueue.Part()),
 		lambda.HTTP(jobs.Routes, withtable.Part(), withkeys.Data(), withtokens.Part()),
