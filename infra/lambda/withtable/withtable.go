@@ -24,7 +24,7 @@ func Part() lambda.Part {
 				AWS: dynamodb.Options{
 					Region: d.Config.Region, Credentials: withaws.Credentials(d.Config), HTTPClient: withaws.HTTP(), BaseEndpoint: d.Config.Endpoint("DYNAMODB"),
 				},
-				Data: d.Config.Table, Keys: d.Config.KeysTable, Now: d.Now,
+				Data: d.Config.Table, Keys: d.Config.KeysTable, Nowhere: key.Nowhere("").PK, Now: d.Now,
 			})
 			if err != nil {
 				return err
@@ -33,7 +33,7 @@ func Part() lambda.Part {
 			return nil
 		},
 		Warm: func(ctx context.Context, d *lambda.Deployment) error {
-			_, err := d.Table.Get(ctx, key.Control("START", "warm"))
+			_, err := d.Table.Get(ctx, key.Nowhere("warm"))
 			return err
 		},
 	}
