@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/steward-crm/steward/functions"
+	"github.com/steward-crm/steward/infra/stacks/deployed"
 	"github.com/steward-crm/steward/shared/notify"
 	"github.com/steward-crm/steward/shared/platform"
 )
@@ -33,12 +34,15 @@ func TestOutbox(t *testing.T) {
 	}
 }
 
-// TestRoutes: each route's own path leads to it, a fixed segment before a parameter, and nothing else leads anywhere.
+// TestRoutes: each route of the stacks leads to the function of its operation, a fixed segment before a parameter, and nothing else leads anywhere.
 func TestRoutes(t *testing.T) {
-	all := functions.All(&platform.Platform{})
-	g := newGateway(all, nil)
-	for _, r := range all {
-		if got := g.find(r.Method, r.Path); got != r.Operation {
+	stacks, err := deployed.Read("../../..", (&deployment{}).values())
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGateway(stacks.Routes, nil)
+	for _, r := range functions.All(&platform.Platform{}) {
+		if got := g.find(r.Method, r.Path); got != r.Operation || stacks.Functions[got].Binary == "" {
 			t.Errorf("%s %s leads to %q", r.Method, r.Path, got)
 		}
 	}
