@@ -277,4 +277,3 @@ func TestARoleThatLacksARight(t *testing.T) {
 		t.Errorf("accounts.create may not %s", c)
 	}
 }
-

@@ -19,8 +19,7 @@ import (
 
 // front stands between the functions and moto. It judges a function's requests by its role, as IAM does; hands requests on, one at a time to
 // DynamoDB, because moto loses updates that cross; keeps what is sent by mail and text message; and puts in moto's words what moto does not
-// know: GetTokensFromRefreshToken is REFRESH_TOKEN_AUTH, RevokeToken is answered (the table ends a session, whatever becomes of its refresh
-// token), and the keys of a pool are asked for as moto tells services apart.
+// know (see cognito.go); the keys of a pool are asked for as moto tells services apart.
 type front struct {
 	moto   string // its URL
 	client *http.Client
@@ -29,22 +28,24 @@ type front struct {
 	table  sync.Mutex // held by the request that DynamoDB works on, and while its stream is read
 	tokens tokens     // under table
 
-	mu     sync.Mutex
-	roles  map[string]deployed.Function // by access key
-	denied []string
-	sent   []message // oldest first
+	mu       sync.Mutex
+	pool     string // of Cognito
+	signedIn signedIn
+	roles    map[string]deployed.Function // by access key
+	denied   []string
+	sent     []message // oldest first
 }
 
 func newFront(moto string, log *slog.Logger) *front {
 	// moto's server now and then closes a connection that is being read.
-	return &front{moto: moto, log: log, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, tokens: tokens{}}
+	return &front{moto: moto, log: log, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, tokens: tokens{}, signedIn: signedIn{}}
 }
 
-// judge has the front hold the functions, by handler, to their roles from now on.
-func (f *front) judge(roles map[string]deployed.Function) {
+// judge has the front hold the functions, by handler, to their roles from now on, over the pool of Cognito.
+func (f *front) judge(roles map[string]deployed.Function, pool string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.roles = roles
+	f.roles, f.pool = roles, pool
 }
 
 // allowed judges a request. Whoever is no function is not judged, nor is what nobody signed.
@@ -76,11 +77,6 @@ func (f *front) denials() []string {
 	return slices.Clone(f.denied)
 }
 
-const cognito = "AWSCognitoIdentityProviderService."
-
-// asCognito makes moto take a request without a signature for one to Cognito.
-const asCognito = "AWS4-HMAC-SHA256 Credential=test/20260101/" + region + "/cognito-idp/aws4_request, SignedHeaders=host, Signature=0"
-
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -99,16 +95,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			f.transact(w, r, body)
 			return
 		}
-	case target == cognito+"RevokeToken":
-		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		_, _ = io.WriteString(w, "{}")
+	case strings.HasPrefix(target, cognito):
+		f.cognito(w, r, body)
 		return
-	case target == cognito+"GetTokensFromRefreshToken":
-		if body, err = refresh(body); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		r.Header.Set("X-Amz-Target", cognito+"InitiateAuth")
 	case strings.HasSuffix(r.URL.Path, "/.well-known/jwks.json"):
 		r.Header.Set("Authorization", asCognito)
 	case r.Method == http.MethodPost && r.URL.Path == "/v2/email/outbound-emails":
@@ -131,13 +120,13 @@ func refuse(w http.ResponseWriter, code, why string) {
 	_ = json.MarshalWrite(w, map[string]string{"__type": code, "message": why}) // the function went away
 }
 
-// pass hands the request on and gives the status of the answer; 0: there is none.
-func (f *front) pass(w http.ResponseWriter, r *http.Request, body []byte) int {
+// pass hands the request on and gives the answer; nil: there is none.
+func (f *front) pass(w http.ResponseWriter, r *http.Request, body []byte) *whole {
 	a, err := f.ask(r, body)
 	if err != nil {
 		f.log.Warn("moto", "target", r.Header.Get("X-Amz-Target"), "error", err.Error())
 		http.Error(w, "moto does not answer", http.StatusBadGateway)
-		return 0
+		return nil
 	}
 	for name, values := range a.header {
 		if name != "Content-Length" && name != "Connection" {
@@ -146,7 +135,7 @@ func (f *front) pass(w http.ResponseWriter, r *http.Request, body []byte) int {
 	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body) // the function went away
-	return a.status
+	return a
 }
 
 // whole is an answer that came to its end.
@@ -183,14 +172,4 @@ func (f *front) ask(r *http.Request, body []byte) (*whole, error) {
 		f.log.Warn("moto's answer broke off", "target", r.Header.Get("X-Amz-Target"), "error", err.Error())
 	}
 	return nil, err
-}
-
-func refresh(body []byte) ([]byte, error) {
-	var in struct{ ClientId, RefreshToken string } //nolint:revive // Cognito's names
-	if err := json.Unmarshal(body, &in); err != nil {
-		return nil, err
-	}
-	return json.Marshal(map[string]any{
-		"ClientId": in.ClientId, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": map[string]string{"REFRESH_TOKEN": in.RefreshToken},
-	})
 }

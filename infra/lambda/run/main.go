@@ -99,7 +99,7 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 	if err != nil {
 		return err
 	}
-	front.judge(stacks.Functions)
+	front.judge(stacks.Functions, there.pool)
 	logs, err := os.Create(filepath.Join(o.data, "functions.log"))
 	if err != nil {
 		return err

@@ -76,7 +76,7 @@ func provision(ctx context.Context, endpoint, secretFile string) (*deployment, e
 	if err != nil {
 		return nil, err
 	}
-	d.queue, d.queueARN = *q.QueueUrl, "arn:"+place.Partition+":sqs:"+region+":"+place.Account+":"+jobs
+	d.queue, d.queueARN = *q.QueueUrl, place.ARN("sqs", jobs)
 	mail := sesv2.New(sesv2.Options{Region: region, Credentials: credentials{}, BaseEndpoint: base})
 	if _, err := mail.CreateEmailIdentity(ctx, &sesv2.CreateEmailIdentityInput{EmailIdentity: aws.String(sender)}); err != nil {
 		return nil, err

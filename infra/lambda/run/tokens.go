@@ -26,7 +26,7 @@ func (f *front) transact(w http.ResponseWriter, r *http.Request, body []byte) {
 	case ok:
 		refuse(w, "IdempotentParameterMismatchException", "the token was used for another transaction")
 	default:
-		if f.pass(w, r, body) == http.StatusOK && in.ClientRequestToken != "" {
+		if a := f.pass(w, r, body); a != nil && a.status == http.StatusOK && in.ClientRequestToken != "" {
 			f.tokens[in.ClientRequestToken] = asked
 		}
 	}

@@ -15,7 +15,8 @@ import (
 // Place is where the resources of a deployment are, for their ARNs.
 type Place struct{ Partition, Region, Account string }
 
-func (p Place) arn(service, resource string) string {
+// ARN names a resource of the service.
+func (p Place) ARN(service, resource string) string {
 	return "arn:" + p.Partition + ":" + service + ":" + p.Region + ":" + p.Account + ":" + resource
 }
 
@@ -50,11 +51,11 @@ func Calls(at Place, r *http.Request, body []byte) ([]Call, error) {
 	}
 	switch {
 	case service == "cognito-idp" && in.UserPoolId != "":
-		return []Call{{Action: "cognito-idp:" + operation, Resource: at.arn("cognito-idp", "userpool/"+in.UserPoolId)}}, nil
+		return []Call{{Action: "cognito-idp:" + operation, Resource: at.ARN("cognito-idp", "userpool/"+in.UserPoolId)}}, nil
 	case service == "secretsmanager" && in.SecretId != "":
 		return []Call{{Action: "secretsmanager:" + operation, Resource: in.SecretId}}, nil
 	case service == "sqs" && in.QueueUrl != "":
-		return []Call{{Action: "sqs:" + operation, Resource: at.arn("sqs", in.QueueUrl[strings.LastIndex(in.QueueUrl, "/")+1:])}}, nil
+		return []Call{{Action: "sqs:" + operation, Resource: at.ARN("sqs", in.QueueUrl[strings.LastIndex(in.QueueUrl, "/")+1:])}}, nil
 	}
 	return nil, fmt.Errorf("iam: %s %s: what it is about is not known", service, operation)
 }
@@ -77,7 +78,7 @@ func tableCalls(at Place, operation string, body []byte) (all []Call, err error)
 		if index != "" {
 			resource += "/index/" + index
 		}
-		all = append(all, Call{"dynamodb:" + action, at.arn("dynamodb", resource), map[string][]string{LeadingKeys: {partition}}})
+		all = append(all, Call{"dynamodb:" + action, at.ARN("dynamodb", resource), map[string][]string{LeadingKeys: {partition}}})
 	}
 	var in struct {
 		write
@@ -138,7 +139,7 @@ func keyCalls(at Place, operation string, body []byte) ([]Call, error) {
 		keys["kms:EncryptionContext:"+name] = []string{value}
 	}
 	if !strings.HasPrefix(in.KeyId, "arn:") {
-		in.KeyId = at.arn("kms", "key/"+in.KeyId)
+		in.KeyId = at.ARN("kms", "key/"+in.KeyId)
 	}
 	return []Call{{"kms:" + operation, in.KeyId, keys}}, nil
 }
@@ -154,9 +155,9 @@ func mailCalls(at Place, r *http.Request, body []byte) ([]Call, error) {
 	}
 	_, domain, _ := strings.Cut(in.FromEmailAddress, "@")
 	keys := map[string][]string{"ses:FromAddress": {in.FromEmailAddress}}
-	all := []Call{{"ses:SendEmail", at.arn("ses", "identity/"+domain), keys}}
+	all := []Call{{"ses:SendEmail", at.ARN("ses", "identity/"+domain), keys}}
 	if in.ConfigurationSetName != "" {
-		all = append(all, Call{"ses:SendEmail", at.arn("ses", "configuration-set/"+in.ConfigurationSetName), keys})
+		all = append(all, Call{"ses:SendEmail", at.ARN("ses", "configuration-set/"+in.ConfigurationSetName), keys})
 	}
 	return all, nil
 }
