@@ -125,9 +125,9 @@ func TestCheckOnMoto(t *testing.T) {
 	}
 	for data, want := range map[string][]string{
 		"nowhere":        {"table nowhere in region eu-central-1: it does not exist"},
-		"without-index":  {"index g5 is missing", "attribute g5pk", "attribute g5sk"},
-		"whole-index":    {"index g3 holds more or less than keys"},
-		"other-index":    {"index g2 has other keys"},
+		"without-index":  {"index gsi5 is missing", "attribute g5pk", "attribute g5sk"},
+		"whole-index":    {"index gsi3 holds more or less than keys"},
+		"other-index":    {"index gsi2 has other keys"},
 		"without-stream": {"its stream does not hold both images"},
 		"new-images":     {"its stream does not hold both images"},
 	} {
