@@ -24,7 +24,7 @@ import (
 )
 
 // TestStoriesOnLambda runs the very scripts of TestStories against the Lambda binaries, behind the routes, in the environments and under the
-// roles that the stacks give them, over stand-ins for AWS. A call that a function's role does not allow fails the story in which it is made.
+// roles that the stacks give them, over stand-ins for AWS; and those of testdata/onaws, about what only AWS does. A call that a function's role does not allow fails the story in which it is made.
 func TestStoriesOnLambda(t *testing.T) {
 	bin, err := filepath.Abs(t.TempDir())
 	if err != nil {
@@ -40,7 +40,11 @@ func TestStoriesOnLambda(t *testing.T) {
 			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 		}
 	}
-	tell(t, true, func(dir string) (*story, func() error, error) { return onLambda(bin, filepath.Join(dir, "data")) })
+	for _, scripts := range []string{"stories", "onaws"} {
+		t.Run(scripts, func(t *testing.T) {
+			tell(t, scripts, true, func(dir string) (*story, func() error, error) { return onLambda(bin, filepath.Join(dir, "data")) })
+		})
+	}
 }
 
 // onLambda starts a deployment with nothing in it.

@@ -42,12 +42,13 @@ import (
 //	save VARIABLE PATH         keeps a member of the last answer
 //	count PATH N               length of an array of the last answer
 //	snapshot, unchanged        the store now, and that it is byte for byte as it was (denied events aside)
+//	await METHOD PATH MEMBER REGEXP  the request again and again until the member fits, for what follows a change by moments
 //	code VARIABLE TO TEMPLATE  the newest code sent to the address
 //
 // A line that begins with [gateway] is for an API behind API Gateway only, with [!gateway] for one that is not: the gateway answers in its own
 // words where no route fits.
 func TestStories(t *testing.T) {
-	tell(t, false, func(dir string) (*story, func() error, error) {
+	tell(t, "stories", false, func(dir string) (*story, func() error, error) {
 		s, err := newStory(config{addr: "127.0.0.1:0", data: filepath.Join(dir, "data")})
 		if err != nil {
 			return nil, nil, err
@@ -56,10 +57,10 @@ func TestStories(t *testing.T) {
 	})
 }
 
-// tell runs the scripts, each against a deployment of its own that is made in the folder.
-func tell(t *testing.T, gateway bool, deploy func(dir string) (s *story, stop func() error, err error)) {
+// tell runs the scripts of the folder below testdata, each against a deployment of its own that is made in the folder.
+func tell(t *testing.T, scripts string, gateway bool, deploy func(dir string) (s *story, stop func() error, err error)) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/stories",
+		Dir: filepath.Join("testdata", scripts),
 		Condition: func(cond string) (bool, error) {
 			if cond != "gateway" {
 				return false, fmt.Errorf("condition %s is not known", cond)
@@ -91,6 +92,7 @@ func tell(t *testing.T, gateway bool, deploy func(dir string) (s *story, stop fu
 			"match":     command(2, 2, (*story).match),
 			"save":      command(2, 2, (*story).save),
 			"count":     command(2, 2, (*story).count),
+			"await":     command(4, 4, (*story).await),
 			"code":      command(3, 3, (*story).code),
 			"snapshot":  command(0, 0, (*story).snapshot),
 			"unchanged": command(0, 0, (*story).unchanged),
@@ -218,6 +220,15 @@ func (s *story) match(args []string) {
 	if got := s.member(args[0]); !re.MatchString(got) {
 		s.ts.Fatalf("%s is %q, want %s: %s", args[0], got, re, s.body)
 	}
+}
+
+func (s *story) await(args []string) {
+	re, err := regexp.Compile(args[3])
+	s.ts.Check(err)
+	s.until(args[2]+" is "+args[3], func() bool {
+		s.call(args[:2])
+		return re.MatchString(s.member(args[2]))
+	})
 }
 
 func (s *story) save(args []string) {

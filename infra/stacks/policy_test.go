@@ -167,7 +167,7 @@ func hasDeadLetters(d deployed.Document, name string) bool {
 		}
 		onFailure := deployed.Members(deployed.Members(r.Properties["DestinationConfig"])["OnFailure"])["Destination"]
 		// What a queue's function fails at goes back to the queue, whose redrive TestQueues holds.
-		if onFailure != nil || deployed.Text(r.Properties["EventSourceArn"]) == "${JobsQueueArn}" {
+		if onFailure != nil || deployed.Text(r.Properties["EventSourceArn"]) == "${JobsQueueArn}" || deployed.Text(r.Properties["EventSourceArn"]) == "${BouncesQueueArn}" {
 			return true
 		}
 	}

@@ -57,7 +57,7 @@ func deployment(t *testing.T) *deployed.Deployment {
 		"Keys.Outputs.Data": dataKey, "Keys.Outputs.Audit": auditKey, "Identity.Outputs.Pool": "us-east-1_pool", "Identity.Outputs.Client": "client",
 		"Identity.Outputs.ClientSecret": "secret", "Identity.Outputs.WebhookSecret": "webhooks",
 		"Messaging.Outputs.JobsQueue": "https://sqs/jobs", "Messaging.Outputs.JobsQueueArn": "arn:aws:sqs:us-east-1:123456789012:jobs",
-		"Messaging.Outputs.FailedQueueArn": "failed", "Messaging.Outputs.MailDomain": "steward.example", "Messaging.Outputs.MailSet": "set",
+		"Messaging.Outputs.BouncesQueueArn": "bounces", "Messaging.Outputs.FailedQueueArn": "failed", "Messaging.Outputs.MailDomain": "steward.example", "Messaging.Outputs.MailSet": "set",
 		"Observability.Outputs.Alarms": "alarms",
 	})
 	if err != nil {

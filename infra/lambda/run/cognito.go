@@ -36,7 +36,7 @@ func (f *front) cognito(w http.ResponseWriter, r *http.Request, body []byte) {
 		return
 	case "GetTokensFromRefreshToken":
 		f.mu.Lock()
-		lives, pool := f.signedIn[in.RefreshToken], f.pool
+		lives, pool := f.signedIn[in.RefreshToken], f.there.pool
 		f.mu.Unlock()
 		if !lives {
 			refuse(w, "NotAuthorizedException", "Refresh Token has been revoked")

@@ -23,8 +23,9 @@ func (d *deployment) values() deployed.Values {
 		"Keys.Outputs.Data": d.keyData, "Keys.Outputs.Audit": d.keyAudit,
 		"Identity.Outputs.Pool": d.pool, "Identity.Outputs.Client": d.client, "Identity.Outputs.ClientSecret": d.clientSecret,
 		"Identity.Outputs.WebhookSecret": d.webhookSecret,
-		"Messaging.Outputs.JobsQueue":    d.queue, "Messaging.Outputs.JobsQueueArn": d.queueARN, "Messaging.Outputs.FailedQueueArn": "failed",
-		"Messaging.Outputs.MailDomain": strings.SplitAfter(sender, "@")[1], "Messaging.Outputs.MailSet": mailSet,
+		"Messaging.Outputs.JobsQueue":    d.queues[jobsQueue], "Messaging.Outputs.JobsQueueArn": jobsQueue, "Messaging.Outputs.BouncesQueueArn": bouncesQueue,
+		"Messaging.Outputs.FailedQueueArn": "failed",
+		"Messaging.Outputs.MailDomain":     strings.SplitAfter(sender, "@")[1], "Messaging.Outputs.MailSet": mailSet,
 		"Observability.Outputs.Alarms": "alarms",
 	}
 }

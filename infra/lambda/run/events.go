@@ -171,11 +171,12 @@ func (s *stream) ask(ctx context.Context, call string, in, out any) error {
 	return json.Unmarshal(b, out)
 }
 
-// queue hands the messages of the queue of jobs to their function, and takes away those that it does not want again.
+// queue hands the messages of a queue to their function, and takes away those that it does not want again.
 type queue struct {
 	pool    *pool
 	handler string
-	there   *deployment
+	url     string
+	sqs     *sqs.Client
 }
 
 func (q *queue) follow(ctx context.Context, log *slog.Logger) {
@@ -191,7 +192,7 @@ func (q *queue) follow(ctx context.Context, log *slog.Logger) {
 }
 
 func (q *queue) turn(ctx context.Context) (int, error) {
-	got, err := q.there.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.there.queue, MaxNumberOfMessages: 10, VisibilityTimeout: 30})
+	got, err := q.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.url, MaxNumberOfMessages: 10, VisibilityTimeout: 30})
 	if err != nil || len(got.Messages) == 0 {
 		return 0, err
 	}
@@ -219,7 +220,7 @@ func (q *queue) turn(ctx context.Context) (int, error) {
 		if keep[*m.MessageId] {
 			continue
 		}
-		if _, err := q.there.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &q.there.queue, ReceiptHandle: m.ReceiptHandle}); err != nil {
+		if _, err := q.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: m.ReceiptHandle}); err != nil {
 			return 0, err
 		}
 	}

@@ -29,7 +29,7 @@ type front struct {
 	tokens tokens     // under table
 
 	mu       sync.Mutex
-	pool     string // of Cognito
+	there    *deployment // nil until it stands
 	signedIn signedIn
 	roles    map[string]deployed.Function // by access key
 	denied   []string
@@ -41,11 +41,11 @@ func newFront(moto string, log *slog.Logger) *front {
 	return &front{moto: moto, log: log, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, tokens: tokens{}, signedIn: signedIn{}}
 }
 
-// judge has the front hold the functions, by handler, to their roles from now on, over the pool of Cognito.
-func (f *front) judge(roles map[string]deployed.Function, pool string) {
+// judge has the front hold the functions, by handler, to their roles from now on, over the deployment.
+func (f *front) judge(roles map[string]deployed.Function, there *deployment) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.roles, f.pool = roles, pool
+	f.roles, f.there = roles, there
 }
 
 // allowed judges a request. Whoever is no function is not judged, nor is what nobody signed.
@@ -101,7 +101,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(r.URL.Path, "/.well-known/jwks.json"):
 		r.Header.Set("Authorization", asCognito)
 	case r.Method == http.MethodPost && r.URL.Path == "/v2/email/outbound-emails":
-		err = f.keepMail(body)
+		err = f.keepMail(r.Context(), body)
 	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
 		err = f.keepText(body)
 	}

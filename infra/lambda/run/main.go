@@ -99,7 +99,7 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 	if err != nil {
 		return err
 	}
-	front.judge(stacks.Functions, there.pool)
+	front.judge(stacks.Functions, there)
 	logs, err := os.Create(filepath.Join(o.data, "functions.log"))
 	if err != nil {
 		return err
@@ -127,8 +127,8 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 			work = schedule(every, pool, s.Handler)
 		case s.ARN == there.stream:
 			work = (&stream{pool: pool, handler: s.Handler, moto: moto, arn: s.ARN, alone: &front.table}).follow
-		case s.ARN == there.queueARN:
-			work = (&queue{pool: pool, handler: s.Handler, there: there}).follow
+		case there.queues[s.ARN] != "":
+			work = (&queue{pool: pool, handler: s.Handler, url: there.queues[s.ARN], sqs: there.sqs}).follow
 		default:
 			return fmt.Errorf("nothing here invokes %s by %s%s", s.Handler, s.ARN, s.Schedule)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"os"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -28,8 +29,11 @@ const (
 	mailSet              = "steward-mail"
 )
 
-// place is where moto says that everything is.
-var place = iam.Place{Partition: "aws", Region: region, Account: "123456789012"}
+var (
+	// place is where moto says that everything is.
+	place                   = iam.Place{Partition: "aws", Region: region, Account: "123456789012"}
+	jobsQueue, bouncesQueue = place.ARN("sqs", "jobs"), place.ARN("sqs", "bounces")
+)
 
 // deployment is what template.yaml would have made.
 type deployment struct {
@@ -39,7 +43,7 @@ type deployment struct {
 	pool, client                string
 	clientSecret, webhookSecret string            // ARNs
 	secrets                     map[string]string // by ARN
-	queue, queueARN             string
+	queues                      map[string]string // URLs by ARN
 	secretFile                  string
 	sqs                         *sqs.Client
 }
@@ -52,7 +56,7 @@ func (credentials) Retrieve(context.Context) (aws.Credentials, error) {
 
 func provision(ctx context.Context, endpoint, secretFile string) (*deployment, error) {
 	base := aws.String("http://" + endpoint)
-	d := &deployment{endpoint: endpoint, secretFile: secretFile, secrets: map[string]string{}}
+	d := &deployment{endpoint: endpoint, secretFile: secretFile, secrets: map[string]string{}, queues: map[string]string{}}
 	tables := dynamodb.New(dynamodb.Options{Region: region, Credentials: credentials{}, BaseEndpoint: base})
 	for space, name := range map[table.Space]string{table.Data: dataTable, table.Keys: keysTable} {
 		made, err := tables.CreateTable(ctx, dynamo.Define(space, name).Create)
@@ -71,12 +75,13 @@ func provision(ctx context.Context, endpoint, secretFile string) (*deployment, e
 		return nil, err
 	}
 	d.sqs = sqs.New(sqs.Options{Region: region, Credentials: credentials{}, BaseEndpoint: base})
-	const jobs = "steward-jobs"
-	q, err := d.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(jobs)})
-	if err != nil {
-		return nil, err
+	for _, arn := range []string{jobsQueue, bouncesQueue} {
+		q, err := d.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(arn[strings.LastIndex(arn, ":")+1:])})
+		if err != nil {
+			return nil, err
+		}
+		d.queues[arn] = *q.QueueUrl
 	}
-	d.queue, d.queueARN = *q.QueueUrl, place.ARN("sqs", jobs)
 	mail := sesv2.New(sesv2.Options{Region: region, Credentials: credentials{}, BaseEndpoint: base})
 	if _, err := mail.CreateEmailIdentity(ctx, &sesv2.CreateEmailIdentityInput{EmailIdentity: aws.String(sender)}); err != nil {
 		return nil, err

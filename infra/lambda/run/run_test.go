@@ -43,7 +43,7 @@ func TestOutbox(t *testing.T) {
 
 // TestRoutes: each route of the stacks leads to the function of its operation, a fixed segment before a parameter, and nothing else leads anywhere.
 func TestRoutes(t *testing.T) {
-	stacks, err := deployed.Read("../../..", (&deployment{}).values())
+	stacks, err := deployed.Read("../../..", (&deployment{queues: map[string]string{jobsQueue: "http://jobs"}}).values())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestFront(t *testing.T) {
 	f.judge(map[string]deployed.Function{"accounts.get": {Role: []iam.Statement{{
 		Effect: "Allow", Actions: []string{"dynamodb:GetItem"}, Resources: []string{place.ARN("dynamodb", "table/t")},
 		Conditions: map[string]map[string][]string{"ForAllValues:StringLike": {iam.LeadingKeys: {"a*"}}},
-	}}}}, "")
+	}}}}, nil)
 	ask := func(who, operation, body string) (int, string) {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 		r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)

@@ -95,7 +95,7 @@ func Resource(operation string) string {
 var homes = map[string]string{
 	"contacts": "accounts", "team": "accounts", "shares": "accounts", "overrides": "accounts", "temporary": "accounts",
 	"company": "org", "settings": "org", "departments": "org", "posts": "org",
-	"schedule": "jobs",
+	"schedule": "jobs", "notify": "jobs",
 }
 
 // Resources are all folders that have a row, in order.

@@ -16,6 +16,9 @@ var Workers = map[string]Rights{
 		ReadKeys: true, WriteKeys: []string{accountKeys, tenantKeys}, Unwrap: true, Wrap: true, Mac: true,
 		Identity: everyIdentity, Mail: true, Texts: true,
 	},
+	"notify.bounces": {
+		Read: []string{start, key.EveryTenant("")}, Append: []string{events}, Write: []string{users}, ReadKeys: true, Unwrap: true,
+	},
 	"jobs.due": {
 		Read: []string{start, key.EveryTenant("JOB#*"), systemJobs, key.DueJobs}, Indexes: []table.Index{table.G4}, Wake: true,
 	},
@@ -31,6 +34,7 @@ var VariablesOf = map[string][]string{
 	"jobs.run":           working,
 	"jobs.due":           {"STEWARD_TABLE", "STEWARD_KEYS_TABLE", "STEWARD_JOBS_QUEUE"},
 	"schedule.reconcile": working,
+	"notify.bounces":     stored,
 }
 
 var everyIdentity = []string{
