@@ -265,7 +265,8 @@ func TestARoleThatLacksARight(t *testing.T) {
 		{Action: "dynamodb:Scan", Resource: "arn:aws:dynamodb:us-east-1:123456789012:table/main"},
 		{Action: "dynamodb:PutItem", Resource: "arn:aws:dynamodb:us-east-1:123456789012:table/other", Keys: map[string][]string{iam.LeadingKeys: {"T#x#A#x"}}},
 		{Action: "dynamodb:PutItem", Resource: "arn:aws:dynamodb:us-east-1:123456789012:table/main", Keys: map[string][]string{iam.LeadingKeys: {"T#x#U#x"}}},
-		{Action: "kms:GenerateDataKey", Resource: dataKey}, {Action: "kms:Decrypt", Resource: dataKey},
+		{Action: "kms:GenerateDataKey", Resource: dataKey},
+		{Action: "kms:Decrypt", Resource: dataKey},
 		{Action: "kms:Decrypt", Resource: auditKey, Keys: map[string][]string{"kms:EncryptionContext:purpose": {"tenant-key"}}},
 		{Action: "cognito-idp:AdminGetUser", Resource: "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_pool"},
 	} {
