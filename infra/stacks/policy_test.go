@@ -188,4 +188,9 @@ func TestQueues(t *testing.T) {
 			t.Errorf("%s has no dead letters", name)
 		}
 	}
+	reports := d.Resources["MailReportsToBounces"].Properties
+	policy := deployed.Text(deployed.List(deployed.Members(d.Resources["BouncesPolicy"].Properties["PolicyDocument"])["Statement"])[1])
+	if deployed.Text(reports["TopicArn"]) != "${MailReports}" || deployed.Text(reports["Endpoint"]) != "${Bounces.Arn}" || !strings.Contains(policy, "aws:SourceArn:map[Ref:MailReports]") {
+		t.Errorf("what SES reports does not reach its queue, or others may write there: %v, %s", reports, policy)
+	}
 }
