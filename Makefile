@@ -5,6 +5,7 @@ TOOL  := $(GO) tool -modfile=infra/tools/go.mod
 ADDR  ?= 127.0.0.1:3000
 DATA  ?= .steward
 N     ?= 100000
+SAM   := $(or $(SAM_TOOLS),.tools/sam)/bin
 SEED  ?= 1
 
 .DEFAULT_GOAL := help
@@ -74,13 +75,13 @@ sam-tools: ## install the pinned SAM CLI and cfn-lint (needs Python) into .tools
 	@infra/sam/install.sh
 
 validate: sam-tools ## check the stacks: cfn-lint, sam validate, and the policy test
-	.tools/sam/bin/cfn-lint template.yaml infra/*.yaml
-	@for t in template.yaml infra/*.yaml; do SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 .tools/sam/bin/sam validate --lint --template $$t || exit 1; done
+	$(SAM)/cfn-lint template.yaml infra/*.yaml
+	@printf '%s\n' template.yaml infra/*.yaml | SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 xargs -n1 -P2 $(SAM)/sam validate --lint --template
 	$(GO) test -count=1 ./infra/stacks/...
 
 deploy: build validate ## deploy to AWS: ENV=dev, staging or prod; see infra/docs/runbook.md
 	@case "$(ENV)" in dev|staging|prod) ;; *) echo "ENV is dev, staging or prod"; exit 1;; esac
-	.tools/sam/bin/sam deploy --template template.yaml --config-env $(ENV) --parameter-overrides Env=$(ENV) $(PARAMETERS)
+	$(SAM)/sam deploy --template template.yaml --config-env $(ENV) --parameter-overrides Env=$(ENV) $(PARAMETERS)
 
 sam-local: sam-tools peers ## serve the functions by sam local in Docker on 127.0.0.1:3000 (needs an engine, or root and docker.io)
 	@ADDR=$(ADDR) DATA=$(DATA) GO=$(GO) infra/sam/local.sh
@@ -91,8 +92,10 @@ try-sam: sam-tools peers ## run the demo's first steps through sam-local; says s
 peers: ## install the programs that stand in for AWS in tests (needs Python and Node) into .peers
 	@./infra/peers/install.sh
 
-test-peers: peers ## run the contract suites of the AWS adapters against those programs
-	$(GO) test -p 1 -count=1 -tags peers $$(git grep -l '^//go:build peers' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
+test-peers: peers ## run the contract suites of the AWS adapters, and the stories on the Lambda binaries, against those programs
+	@files=$$(git grep -l '^//go:build peers' -- '*_test.go'); \
+	$(GO) test -p 2 -count=1 -tags peers -run "^($$(echo "$$files" | xargs grep -ho '^func Test[A-Za-z0-9_]*' | cut -c6- | sort -u | paste -sd '|'))$$" \
+	  $$(echo "$$files" | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 fuzz: ## fuzz each target for 20 seconds
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' shared functions infra | xargs -n1 dirname | sort -u); do \

@@ -27,6 +27,7 @@ type body struct {
 	Roles         []id.Role            `json:"roleIds"`
 	Locale        string               `json:"locale"`
 	InvitedAt     time.Time            `json:"invitedAt,omitzero"`
+	MailFailed    user.MailFailure     `json:"mailFailed,omitzero"`
 	CreatedAt     time.Time            `json:"createdAt"`
 	UpdatedAt     time.Time            `json:"updatedAt"`
 	Version       int64                `json:"version"`
@@ -37,7 +38,7 @@ func show(u user.User, who *policy.Subject) body {
 	return body{
 		ID: u.ID, Name: u.Name, Email: u.Email, EmailVerified: u.EmailVerified, Phone: u.Phone, PhoneVerified: u.PhoneVerified,
 		EmployeeNo: u.EmployeeNo, Status: u.Status, Department: u.Department, Posts: u.Posts, Manager: u.Manager, Roles: u.Roles,
-		Locale: u.Locale, InvitedAt: u.InvitedAt, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, Version: u.Version,
+		Locale: u.Locale, InvitedAt: u.InvitedAt, MailFailed: u.MailFailed, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, Version: u.Version,
 	}
 }
 

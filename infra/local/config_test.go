@@ -117,7 +117,7 @@ func TestMistakesInTheConfiguration(t *testing.T) { // bad input 104
 				if err != nil {
 					t.Fatal(err)
 				}
-				it := table.Item{Key: key.Control("START", "schema"), Doc: fmt.Appendf(nil, `{"version":%d}`, schema.Version+1)}
+				it := table.Item{Key: key.Control("SCHEMA", "version"), Doc: fmt.Appendf(nil, `{"version":%d}`, schema.Version+1)}
 				if err := errors.Join(s.Commit(t.Context(), "newer", table.Put(it, table.Absent)), s.Close()); err != nil {
 					t.Fatal(err)
 				}

@@ -43,6 +43,11 @@ endpoint=$(sed -n 's/.*"AWS_ENDPOINT_URL": *"\([^"]*\)".*/\1/p' "$environ")
 infra/sam/base-image.sh "$venv" "$endpoint"
 
 arch=$(uname -m); [ "$arch" = aarch64 ] && arch=arm64
+if ! probe=$(docker run -d --entrypoint /var/rapid/aws-lambda-rie "public.ecr.aws/lambda/provided:al2023-rapid-$arch" 2>"$data/probe.log"); then
+  echo "sam-local: the engine starts no container: $(tail -n 1 "$data/probe.log")" >&2
+  exit 3
+fi
+docker rm -f "$probe" >/dev/null
 export SAM_CLI_TELEMETRY=0 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_SESSION_TOKEN=test AWS_DEFAULT_REGION=us-east-1 AWS_REGION=us-east-1
 echo "sam-local: mails and messages at $(sed -n 's/.*messages \(http[^ ]*\)/\1/p' "$data/run-lambda.log"), webhook secret in $data/onboarding.whsec"
 "$venv/bin/sam" local start-api --template template.yaml --host "${addr%:*}" --port "${addr##*:}" --skip-pull-image --warm-containers LAZY \

@@ -12,6 +12,8 @@ import (
 type worker struct {
 	Name, Handler, Binary string
 	Source                string // stream, queue, or the expression of its schedule
+	Queue                 string // parameter that names the queue
+	Batch                 int    // messages of the queue at most
 	Timeout               int    // seconds
 	Env                   []string
 	rights.Rights
@@ -20,7 +22,8 @@ type worker struct {
 func workers() []worker {
 	all := []worker{
 		{Name: "StreamChanges", Handler: "stream.changes", Binary: "stream", Source: "stream", Timeout: 60},
-		{Name: "JobsRun", Handler: "jobs.run", Binary: "jobs", Source: "queue", Timeout: 900},
+		{Name: "JobsRun", Handler: "jobs.run", Binary: "jobs", Source: "queue", Queue: "JobsQueueArn", Batch: 1, Timeout: 900},
+		{Name: "NotifyBounces", Handler: "notify.bounces", Binary: "jobs", Source: "queue", Queue: "BouncesQueueArn", Batch: 10, Timeout: 60},
 		{Name: "JobsDue", Handler: "jobs.due", Binary: "jobs", Source: "rate(1 minute)", Timeout: 60},
 		{Name: "ScheduleReconcile", Handler: "schedule.reconcile", Binary: "jobs", Source: "rate(1 hour)", Timeout: 900},
 	}

@@ -22,6 +22,8 @@ const (
 // Message is one mail or text message. To and Words hold personal data and secrets: adapters log neither.
 type Message struct {
 	ID       id.Message        // idempotency: the same id is sent once
+	Tenant   id.Tenant         // with User: whom it is for, so that a report of what became of it finds its way back
+	User     id.User           //
 	Channel  Channel           //
 	To       string            // an e-mail address, or a phone number in E.164
 	Template string            // a name in text's mail catalogue, such as invitation

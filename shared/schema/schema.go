@@ -20,8 +20,8 @@ const Version = 1
 // ErrNewer says that the data was written by code of a higher Version.
 var ErrNewer = errors.New("the data was written by a newer version of Steward")
 
-// at is what a function reads while it starts, too: one read serves both.
-var at = key.Control("START", "schema")
+// at is what a function reads while it starts: it pays for the connection, too.
+var at = key.Control("SCHEMA", "version")
 
 type doc struct {
 	Version int `json:"version"`

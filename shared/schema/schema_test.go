@@ -20,7 +20,7 @@ func TestVersions(t *testing.T) {
 		newer  bool
 	}{{0, 1, false}, {schema.Version - 1, 2, false}, {schema.Version, 1, false}, {schema.Version + 1, 1, true}} {
 		s := localtest.Open(t, time.Now)
-		k := key.Control("START", "schema")
+		k := key.Control("SCHEMA", "version")
 		if row.stored > 0 || row.writes > 1 {
 			it := table.Item{Key: k, Doc: fmt.Appendf(nil, `{"version":%d}`, row.stored)}
 			if err := s.Commit(t.Context(), "seed", table.Put(it, table.Absent)); err != nil {

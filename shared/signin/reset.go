@@ -141,7 +141,7 @@ func (d *Desk) SendReset(ctx context.Context, job id.Job, p ResetPayload, s Rese
 		return err
 	}
 	return d.Notify.Send(ctx, notify.Message{
-		ID: messageOf(job), Channel: notify.Email, To: person.Canonical, Template: "reset", Locale: person.Locale, At: s.Issued,
+		ID: messageOf(job), Tenant: s.Tenant, User: s.User, Channel: notify.Email, To: person.Canonical, Template: "reset", Locale: person.Locale, At: s.Issued,
 		Words: map[string]string{
 			"name": person.Name, "tenant": row.Slug, "minutes": minutes(CodeLife), "code": shown(purposeReset, draw(tk, purposeReset, job)),
 		},

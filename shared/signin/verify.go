@@ -96,7 +96,7 @@ func (d *Desk) SendCode(ctx context.Context, t id.Tenant, job id.Job, v VerifyPa
 		return nil // replaced; or the address changed since, and a code for the old one proves nothing about the new one
 	}
 	m := notify.Message{
-		ID: messageOf(job), Channel: notify.Email, To: address, Template: "verify", Locale: p.Locale, At: out.Issued,
+		ID: messageOf(job), Tenant: t, User: v.User, Channel: notify.Email, To: address, Template: "verify", Locale: p.Locale, At: out.Issued,
 		Words: map[string]string{"name": p.Name, "minutes": minutes(CodeLife), "code": shown(purposeVerify(v.Attribute), plain)},
 	}
 	if v.Attribute == identity.Phone {

@@ -22,15 +22,16 @@ import (
 // doc is the plain part of a user's item. Access reads its Standing on each request.
 type doc struct {
 	principal.Standing
-	Tenant        id.Tenant  `json:"tenantId"`
-	Name          string     `json:"name"`
-	EmailVerified bool       `json:"emailVerified"`
-	PhoneVerified bool       `json:"phoneVerified"`
-	EmployeeNo    string     `json:"employeeNo,omitzero"`
-	Invitation    id.Message `json:"invitationId,omitzero"`
-	InvitedAt     time.Time  `json:"invitedAt,omitzero"`
-	CreatedAt     time.Time  `json:"createdAt"`
-	UpdatedAt     time.Time  `json:"updatedAt"`
+	Tenant        id.Tenant   `json:"tenantId"`
+	Name          string      `json:"name"`
+	EmailVerified bool        `json:"emailVerified"`
+	PhoneVerified bool        `json:"phoneVerified"`
+	EmployeeNo    string      `json:"employeeNo,omitzero"`
+	Invitation    id.Message  `json:"invitationId,omitzero"`
+	InvitedAt     time.Time   `json:"invitedAt,omitzero"`
+	MailFailed    MailFailure `json:"mailFailed,omitzero"`
+	CreatedAt     time.Time   `json:"createdAt"`
+	UpdatedAt     time.Time   `json:"updatedAt"`
 }
 
 // holder is the document of a unique guard and of a role's edge.
@@ -116,7 +117,7 @@ func open(tk *crypt.TenantKey, it table.Item) (User, error) {
 	t, _ := key.TenantOf(it.PK)
 	u := User{
 		Standing: d.Standing, ID: d.User, Tenant: t, Name: d.Name, EmailVerified: d.EmailVerified, PhoneVerified: d.PhoneVerified,
-		EmployeeNo: d.EmployeeNo, Invitation: d.Invitation, InvitedAt: d.InvitedAt, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
+		EmployeeNo: d.EmployeeNo, Invitation: d.Invitation, InvitedAt: d.InvitedAt, MailFailed: d.MailFailed, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
 		Version: it.Version,
 	}
 	if len(it.Sealed) == 0 {
@@ -151,7 +152,7 @@ func open(tk *crypt.TenantKey, it table.Item) (User, error) {
 func (u *User) item(tk *crypt.TenantKey) (table.Item, error) {
 	b, err := json.Marshal(doc{
 		Standing: u.Standing, Tenant: u.Tenant, Name: u.Name, EmailVerified: u.EmailVerified, PhoneVerified: u.PhoneVerified,
-		EmployeeNo: u.EmployeeNo, Invitation: u.Invitation, InvitedAt: u.InvitedAt, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
+		EmployeeNo: u.EmployeeNo, Invitation: u.Invitation, InvitedAt: u.InvitedAt, MailFailed: u.MailFailed, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}, json.Deterministic(true))
 	if err != nil {
 		return table.Item{}, fault.New(fault.Internal, "internal").Because(err)
@@ -300,13 +301,14 @@ type snapshot struct {
 	Locale        string               `json:"locale,omitzero"`
 	SessionsAfter time.Time            `json:"sessionsAfter,omitzero"`
 	InvitedAt     time.Time            `json:"invitedAt,omitzero"`
+	MailFailed    MailFailure          `json:"mailFailed,omitzero"`
 }
 
 func (u *User) snapshot() snapshot {
 	return snapshot{
 		Name: u.Name, Email: string(u.Email), EmailVerified: u.EmailVerified, Phone: string(u.Phone), PhoneVerified: u.PhoneVerified,
 		EmployeeNo: u.EmployeeNo, Department: u.Department, Posts: u.Posts, Manager: u.Manager, Roles: u.Roles, Status: u.Status,
-		Locale: u.Locale, SessionsAfter: u.SessionsAfter, InvitedAt: u.InvitedAt,
+		Locale: u.Locale, SessionsAfter: u.SessionsAfter, InvitedAt: u.InvitedAt, MailFailed: u.MailFailed,
 	}
 }
 
@@ -331,6 +333,7 @@ func changed(a, b *User) []string {
 		{"locale", a.Locale == b.Locale},
 		{"sessionsAfter", a.SessionsAfter.Equal(b.SessionsAfter) && a.SessionKept.Session == b.SessionKept.Session},
 		{"invitedAt", a.InvitedAt.Equal(b.InvitedAt)},
+		{"mailFailed", a.MailFailed.Kind == b.MailFailed.Kind && a.MailFailed.At.Equal(b.MailFailed.At)},
 	} {
 		if !f.same {
 			names = append(names, f.name)

@@ -35,6 +35,9 @@ func (u User) Shown(who *policy.Subject) User {
 			*f.value = ""
 		}
 	}
+	if u.Email == "" {
+		u.MailFailed = MailFailure{} // it would tell of an address
+	}
 	u.Canonical = ""
 	return u
 }

@@ -132,7 +132,7 @@ func (s *Store) SetVerified(ctx context.Context, c *change.Set, t id.Tenant, u i
 	was := r.User
 	switch {
 	case a == identity.Email:
-		r.EmailVerified = true
+		r.EmailVerified, r.MailFailed = true, MailFailure{} // the code arrived
 	case a == identity.Phone && r.Phone != "":
 		r.PhoneVerified = true
 	}

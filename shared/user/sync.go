@@ -89,7 +89,7 @@ func (d *Desk) invite(ctx context.Context, r *loaded, mail id.Message) error {
 		return err
 	}
 	return d.notify.Send(ctx, notify.Message{
-		ID: mail, Channel: notify.Email, To: r.Canonical, Template: "invitation", Locale: r.Locale, At: r.InvitedAt,
+		ID: mail, Tenant: r.Tenant, User: r.ID, Channel: notify.Email, To: r.Canonical, Template: "invitation", Locale: r.Locale, At: r.InvitedAt,
 		Words: map[string]string{"tenant": row.Slug, "name": r.Name, "temporaryPassword": password},
 	})
 }

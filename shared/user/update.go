@@ -157,6 +157,9 @@ func (s *Store) sight(ctx context.Context, who *policy.Subject, u id.User, a pol
 // save stages a changed user with all that follows from the change: the tenant's row when place or status moved, and the job that brings
 // the identity in line. A user who did not change is answered as they were.
 func (s *Store) save(c *change.Set, row principal.Tenant, version int64, r *loaded, was *User, action string) (User, error) {
+	if was.Canonical != r.Canonical {
+		r.MailFailed = MailFailure{}
+	}
 	if len(changed(was, &r.User)) == 0 {
 		return *was, nil
 	}

@@ -66,6 +66,7 @@ type User struct {
 	EmployeeNo    string
 	Invitation    id.Message // the mail that carries the invitation in force
 	InvitedAt     time.Time  // when it was asked for
+	MailFailed    MailFailure
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 	Version       int64

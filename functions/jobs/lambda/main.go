@@ -1,4 +1,4 @@
-// Command lambda runs jobs: those that a queue names, those that are due, and the hourly reconciliation. It also serves the operations of jobs.
+// Command lambda runs jobs: those that a queue names, those that are due, and the hourly reconciliation; and takes what SES reports of mails. It also serves the operations of jobs.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"github.com/steward-crm/steward/functions/users"
 	"github.com/steward-crm/steward/functions/work"
 	"github.com/steward-crm/steward/infra/lambda"
+	"github.com/steward-crm/steward/infra/lambda/reports"
 	"github.com/steward-crm/steward/infra/lambda/withidentity"
 	"github.com/steward-crm/steward/infra/lambda/withkeys"
 	"github.com/steward-crm/steward/infra/lambda/withnotify"
@@ -37,6 +38,7 @@ func main() {
 				return lambda.WakeDue(work.Worker(d.Platform), d.Queue), nil
 			},
 		}, withtable.Part(), withqueue.Part()),
+		lambda.Events(handlers{"notify.bounces": reports.Handler}, withtable.Part(), withkeys.Data()),
 		lambda.HTTP(jobs.Routes, withtable.Part(), withkeys.Data(), withtokens.Part()),
 	)
 }

@@ -1,10 +1,18 @@
 package main
 
 import (
+	"context"
+	"net/http"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/go-json-experiment/json"
 
 	"github.com/steward-crm/steward/shared/text"
 )
@@ -73,4 +81,94 @@ func read(m message) message {
 		return m
 	}
 	return m
+}
+
+// bouncing is the address that SES plays a missing mailbox at (SES developer guide, November 2026).
+const bouncing = "bounce@simulator.amazonses.com"
+
+func (f *front) keepMail(ctx context.Context, body []byte) error {
+	type words struct{ Data string }
+	var in struct {
+		Destination struct{ ToAddresses []string }
+		EmailTags   []struct{ Name, Value string }
+		Content     struct {
+			Simple struct {
+				Subject words
+				Body    struct{ Text words }
+			}
+		}
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return err
+	}
+	m := in.Content.Simple
+	f.keep("email", in.Destination.ToAddresses, m.Subject.Data, m.Body.Text.Data)
+	if !slices.Contains(in.Destination.ToAddresses, bouncing) {
+		return nil
+	}
+	tags := map[string][]string{}
+	for _, t := range in.EmailTags {
+		tags[t.Name] = []string{t.Value}
+	}
+	return f.bounce(ctx, tags)
+}
+
+// bounce reports as SES does by way of SNS, twice, as SQS may deliver.
+func (f *front) bounce(ctx context.Context, tags map[string][]string) error {
+	now := time.Now().UTC()
+	report, err := json.Marshal(map[string]any{
+		"eventType": "Bounce", "mail": map[string]any{"timestamp": now, "destination": []string{bouncing}, "tags": tags},
+		"bounce": map[string]any{
+			"bounceType": "Permanent", "bounceSubType": "General", "timestamp": now, "bouncedRecipients": []map[string]string{{"emailAddress": bouncing}},
+		},
+	})
+	if err != nil {
+		return err
+	}
+	carried, err := json.Marshal(map[string]string{"Type": "Notification", "Message": string(report)})
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	there := f.there
+	f.mu.Unlock()
+	for range 2 {
+		_, err := there.sqs.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(there.queues[bouncesQueue]), MessageBody: aws.String(string(carried))})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *front) keepText(body []byte) error {
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return err
+	}
+	if form.Get("Action") == "Publish" && form.Get("PhoneNumber") != "" {
+		f.keep("sms", []string{form.Get("PhoneNumber")}, "", form.Get("Message"))
+	}
+	return nil
+}
+
+func (f *front) keep(channel string, to []string, subject, text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, a := range to {
+		f.sent = append(f.sent, read(message{Channel: channel, To: a, Subject: subject, Text: text, At: time.Now().UTC()}))
+	}
+}
+
+// outbox answers what was sent, newest first, as the local process does.
+func (f *front) outbox(w http.ResponseWriter, _ *http.Request) {
+	f.mu.Lock()
+	items := slices.Clone(f.sent)
+	f.mu.Unlock()
+	slices.Reverse(items)
+	if items == nil {
+		items = []message{}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.MarshalWrite(w, map[string][]message{"items": items}) // the client went away; there is nobody to tell
 }

@@ -42,7 +42,7 @@ func Of(r *edge.Route) (Rights, bool) {
 	if !row.asks {
 		return Rights{}, true
 	}
-	x := Rights{Read: append([]string{start}, row.read...), Mac: row.mac, Unwrap: true, ReadKeys: true, Wrap: row.wrap, Secret: row.secret}
+	x := Rights{Read: append([]string{start, nowhere}, row.read...), Mac: row.mac, Unwrap: true, ReadKeys: true, Wrap: row.wrap, Secret: row.secret}
 	if !row.system {
 		x.Read = append(x.Read, key.EveryTenant(""))
 	}
@@ -64,6 +64,9 @@ func Of(r *edge.Route) (Rights, bool) {
 	x.Identity = identity[r.Operation]
 	return x, true
 }
+
+// Writes reports whether anything may be written. What writes also checks, if only the item that is nowhere.
+func (x *Rights) Writes() bool { return len(x.Append)+len(x.Write)+len(x.WriteKeys) > 0 }
 
 // Changes reports whether the operation may change more than the audit and the record of its own reply.
 func Changes(r *edge.Route) bool {
@@ -92,7 +95,7 @@ func Resource(operation string) string {
 var homes = map[string]string{
 	"contacts": "accounts", "team": "accounts", "shares": "accounts", "overrides": "accounts", "temporary": "accounts",
 	"company": "org", "settings": "org", "departments": "org", "posts": "org",
-	"schedule": "jobs",
+	"schedule": "jobs", "notify": "jobs",
 }
 
 // Resources are all folders that have a row, in order.

@@ -8,7 +8,7 @@ import (
 // Workers are the functions that no client calls, by handler.
 var Workers = map[string]Rights{
 	"stream.changes": {
-		Read: []string{start, key.EveryTenant(""), feed}, Write: []string{key.EveryTenant("AULOG"), key.EveryTenant("CNT"), feed}, ReadKeys: true, Unwrap: true, Mac: true, Wake: true,
+		Read: []string{start, nowhere, key.EveryTenant(""), feed}, Write: []string{key.EveryTenant("AULOG"), key.EveryTenant("CNT"), feed}, ReadKeys: true, Unwrap: true, Mac: true, Wake: true,
 	},
 	"jobs.run": {
 		Read: []string{key.EveryTenant(""), key.EveryControl("*"), key.DueJobs}, Indexes: []table.Index{table.G1, table.G2, table.G3, table.G4},
@@ -16,11 +16,14 @@ var Workers = map[string]Rights{
 		ReadKeys: true, WriteKeys: []string{accountKeys, tenantKeys}, Unwrap: true, Wrap: true, Mac: true,
 		Identity: everyIdentity, Mail: true, Texts: true,
 	},
+	"notify.bounces": {
+		Read: []string{start, nowhere, key.EveryTenant("")}, Append: []string{events}, Write: []string{users}, ReadKeys: true, Unwrap: true,
+	},
 	"jobs.due": {
-		Read: []string{start, key.EveryTenant("JOB#*"), systemJobs, key.DueJobs}, Indexes: []table.Index{table.G4}, Wake: true,
+		Read: []string{start, nowhere, key.EveryTenant("JOB#*"), systemJobs, key.DueJobs}, Indexes: []table.Index{table.G4}, Wake: true,
 	},
 	"schedule.reconcile": {
-		Read: []string{start, key.EveryTenant(""), key.EveryControl("TENANTS"), key.EveryControl("ONB#*")}, Indexes: []table.Index{table.G1},
+		Read: []string{start, nowhere, key.EveryTenant(""), key.EveryControl("TENANTS"), key.EveryControl("ONB#*")}, Indexes: []table.Index{table.G1},
 		Append: []string{events}, Write: []string{users, organisation, meta, jobs, start}, ReadKeys: true, Unwrap: true, Identity: everyIdentity,
 	},
 }
@@ -31,6 +34,7 @@ var VariablesOf = map[string][]string{
 	"jobs.run":           working,
 	"jobs.due":           {"STEWARD_TABLE", "STEWARD_KEYS_TABLE", "STEWARD_JOBS_QUEUE"},
 	"schedule.reconcile": working,
+	"notify.bounces":     stored,
 }
 
 var everyIdentity = []string{

@@ -28,8 +28,12 @@ import (
 // Remembered is how many ids of sent messages a process keeps.
 const Remembered = 10_000
 
-// tagMessage names a mail's tag that holds the message's id, so that a bounce tells which message it was.
-const tagMessage = "message"
+// The names of a mail's tags, which hold ids, so that a bounce tells which message it was and whose.
+const (
+	tagMessage = "message"
+	tagTenant  = "tenant"
+	tagUser    = "user"
+)
 
 // Options of a sender. From is required, the others may be empty.
 type Options struct {
@@ -89,7 +93,11 @@ func (s *Sender) sendMail(ctx context.Context, m notify.Message, subject, body s
 			Subject: utf8(subject),
 			Body:    &sestypes.Body{Text: utf8(body)},
 		}},
-		EmailTags: []sestypes.MessageTag{{Name: aws.String(tagMessage), Value: aws.String(string(m.ID))}},
+	}
+	for _, tag := range [][2]string{{tagMessage, string(m.ID)}, {tagTenant, string(m.Tenant)}, {tagUser, string(m.User)}} {
+		if tag[1] != "" { // SES refuses an empty one
+			in.EmailTags = append(in.EmailTags, sestypes.MessageTag{Name: &tag[0], Value: &tag[1]})
+		}
 	}
 	if s.o.ConfigurationSet != "" {
 		in.ConfigurationSetName = &s.o.ConfigurationSet

@@ -27,6 +27,8 @@ type Event struct {
 	Kind    Kind
 	Address []byte     // digest
 	Message id.Message // "" for a mail that was not sent from here
+	Tenant  id.Tenant  // whose user it was for; "" when the mail does not say
+	User    id.User
 	At      time.Time
 	Reason  string // SES's word for it, such as NoEmail or abuse
 }
@@ -73,14 +75,15 @@ func Events(body []byte, digest func(address string) []byte) ([]Event, error) {
 	if err != nil {
 		return nil, fmt.Errorf("notify: not a report of SES: %w", err)
 	}
-	var message id.Message
-	if tags := r.Mail.Tags[tagMessage]; len(tags) == 1 {
-		message, _ = id.Parse[id.Message](tags[0]) // "" for a tag of somebody else's
+	about := Event{ // "" for a tag of somebody else's
+		Message: tagged[id.Message](&r, tagMessage), Tenant: tagged[id.Tenant](&r, tagTenant), User: tagged[id.User](&r, tagUser),
 	}
 	var out []Event
 	add := func(k Kind, at time.Time, reason string, addresses ...string) {
 		for _, a := range addresses {
-			out = append(out, Event{Kind: k, Address: digest(a), Message: message, At: at.UTC(), Reason: reason})
+			e := about
+			e.Kind, e.Address, e.At, e.Reason = k, digest(a), at.UTC(), reason
+			out = append(out, e)
 		}
 	}
 	switch r.Event + r.Notification {
@@ -98,6 +101,14 @@ func Events(body []byte, digest func(address string) []byte) ([]Event, error) {
 		return nil, errors.New("notify: not a report of SES: it names no event")
 	}
 	return out, nil
+}
+
+// tagged is the id that the mail's tag holds.
+func tagged[T id.Kind](r *report, tag string) (x T) {
+	if values := r.Mail.Tags[tag]; len(values) == 1 {
+		x, _ = id.Parse[T](values[0])
+	}
+	return x
 }
 
 // unwrap takes the report out of what SNS or EventBridge put around it.

@@ -28,7 +28,7 @@ func sortedJSON(t *testing.T, s string) string {
 func digest(a string) []byte { h := sha256.Sum256([]byte("key " + a)); return h[:] }
 
 const (
-	tagged  = `"mail":{"timestamp":"2026-11-20T08:00:00.000Z","messageId":"0100","destination":["li@example.com"],"tags":{"ses:operation":["SendEmail"],"message":["msg_01JD3Z4T0X8Y6QH2N5W7R9K1MB"]}}`
+	tagged  = `"mail":{"timestamp":"2026-11-20T08:00:00.000Z","messageId":"0100","destination":["li@example.com"],"tags":{"ses:operation":["SendEmail"],"message":["msg_01JD3Z4T0X8Y6QH2N5W7R9K1MB"],"tenant":["tnt_01JD3Z4T0X8Y6QH2N5W7R9K1MB"],"user":["user_01JD3Z4T0X8Y6QH2N5W7R9K1MB"]}}`
 	bounce  = `{"eventType":"Bounce",` + tagged + `,"bounce":{"feedbackId":"f","bounceType":"Permanent","bounceSubType":"NoEmail","bouncedRecipients":[{"emailAddress":"li@example.com","action":"failed","status":"5.1.1"},{"emailAddress":"han@example.com"}],"timestamp":"2026-11-20T08:00:05.000Z"}}`
 	full    = `{"notificationType":"Bounce",` + tagged + `,"bounce":{"bounceType":"Transient","bounceSubType":"MailboxFull","bouncedRecipients":[{"emailAddress":"li@example.com"}],"timestamp":"2026-11-20T08:00:05.000Z"}}`
 	spam    = `{"eventType":"Complaint",` + tagged + `,"complaint":{"complainedRecipients":[{"emailAddress":"li@example.com"}],"complaintFeedbackType":"abuse","timestamp":"2026-11-20T09:00:00.000Z"}}`
@@ -40,7 +40,7 @@ const (
 func TestEvents(t *testing.T) {
 	at := func(s string) time.Time { v, _ := time.Parse(time.RFC3339, s); return v }
 	ev := func(k adapter.Kind, address, when, reason string) adapter.Event {
-		return adapter.Event{Kind: k, Address: digest(address), Message: "msg_01JD3Z4T0X8Y6QH2N5W7R9K1MB", At: at(when), Reason: reason}
+		return adapter.Event{Kind: k, Address: digest(address), Message: "msg_01JD3Z4T0X8Y6QH2N5W7R9K1MB", Tenant: "tnt_01JD3Z4T0X8Y6QH2N5W7R9K1MB", User: "user_01JD3Z4T0X8Y6QH2N5W7R9K1MB", At: at(when), Reason: reason}
 	}
 	for _, c := range []struct {
 		name, report string

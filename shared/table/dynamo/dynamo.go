@@ -27,6 +27,10 @@ type Options struct {
 	Keys string           // name of the table of the Keys space
 	Now  func() time.Time // the clock, for expiry; called from many goroutines
 
+	// Nowhere is a partition of the Data table in which nothing lies, ever. Transactions that do nothing check an item there, so a role that
+	// may commit has to have the right to ConditionCheckItem on it.
+	Nowhere string
+
 	// Attempts is how often one request is sent at most; 0 means 10, some seconds in all.
 	Attempts int
 	// Patience is how long one attempt may take before it counts as lost; 0 means 5 seconds.
@@ -47,6 +51,7 @@ const (
 type Store struct {
 	client   *dynamodb.Client
 	names    [2]string // of the physical tables, by space
+	nowhere  string    // partition
 	now      func() time.Time
 	attempts int
 	patience time.Duration
@@ -62,13 +67,15 @@ func Open(o Options) (*Store, error) {
 		return nil, errors.New("dynamo: Options.Now is missing")
 	case o.Data == "" || o.Keys == "" || o.Data == o.Keys:
 		return nil, errors.New("dynamo: Options.Data and Options.Keys have to name two tables")
+	case o.Nowhere == "":
+		return nil, errors.New("dynamo: Options.Nowhere is missing")
 	case o.AWS.Region == "":
 		return nil, errors.New("dynamo: Options.AWS has no region")
 	}
 	o.AWS.Retryer, o.AWS.RetryMaxAttempts = aws.NopRetryer{}, 1
 	s := &Store{
 		client: dynamodb.New(o.AWS), names: [2]string{table.Data: o.Data, table.Keys: o.Keys},
-		now: o.Now, attempts: o.Attempts, patience: o.Patience, pause: o.Pause,
+		nowhere: o.Nowhere, now: o.Now, attempts: o.Attempts, patience: o.Patience, pause: o.Pause,
 	}
 	if s.attempts == 0 {
 		s.attempts = defaultAttempts

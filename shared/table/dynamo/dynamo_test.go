@@ -33,6 +33,7 @@ func atOnce(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 
 func open(t testing.TB, o dynamo.Options) *dynamo.Store {
 	t.Helper()
+	o.Nowhere = "nowhere"
 	s, err := dynamo.Open(o)
 	if err != nil {
 		t.Fatal(err)

@@ -247,7 +247,7 @@ func (s *strict) transact(body []byte) (any, error) {
 		return nil, err
 	}
 	s.tokens[in.ClientRequestToken] = remembered{at: s.now(), what: what}
-	if _, burns := in.TransactItems[0]["ConditionCheck"]; !burns || at[0][1] != in.ClientRequestToken {
+	if _, burns := in.TransactItems[0]["ConditionCheck"]; !burns || at[0][2] != in.ClientRequestToken {
 		s.applied++
 	}
 	return map[string]any{}, nil
