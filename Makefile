@@ -89,8 +89,10 @@ try-sam: sam-tools peers ## run the demo's first steps through sam-local; says s
 peers: ## install the programs that stand in for AWS in tests (needs Python and Node) into .peers
 	@./infra/peers/install.sh
 
-test-peers: peers ## run the contract suites of the AWS adapters against those programs
-	$(GO) test -p 1 -count=1 -tags peers $$(git grep -l '^//go:build peers' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
+test-peers: peers ## run the contract suites of the AWS adapters, and the stories on the Lambda binaries, against those programs
+	@files=$$(git grep -l '^//go:build peers' -- '*_test.go'); \
+	$(GO) test -p 2 -count=1 -tags peers -run "^($$(echo "$$files" | xargs grep -ho '^func Test[A-Za-z0-9_]*' | cut -c6- | sort -u | paste -sd '|'))$$" \
+	  $$(echo "$$files" | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 fuzz: ## fuzz each target for 20 seconds
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' shared functions infra | xargs -n1 dirname | sort -u); do \

@@ -10,6 +10,7 @@ import (
 	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/signin"
 	"github.com/steward-crm/steward/shared/signin/signintest"
+	"github.com/steward-crm/steward/shared/user"
 )
 
 const (
@@ -101,6 +102,17 @@ func TestOnePasswordAtEverybody(t *testing.T) {
 	try(w, home, guest, signintest.First).Want(t, http.StatusOK, "")
 	w.Clock.Add(time.Duration(signintest.RetryAfter(t, a)) * time.Second)
 	try(w, thief, guest, signintest.First).Want(t, http.StatusOK, "")
+}
+
+// TestAFirstDayCostsASourceNothing: a whole company answers its invitations from behind one address.
+func TestAFirstDayCostsASourceNothing(t *testing.T) {
+	w := signintest.New(t)
+	for i := range 1 + signin.SourceBurst/signin.FreeAttempts {
+		p := w.Invited(t, user.Draft{Name: "新人", Email: "new" + strconv.Itoa(i) + "@acme.example"})
+		for range signin.FreeAttempts {
+			try(w, home, p, p.Password).Want(t, http.StatusOK, "")
+		}
+	}
 }
 
 // TestSuccessesCostASourceNothing: an office behind one address may sign in all morning.

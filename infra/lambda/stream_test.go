@@ -156,7 +156,7 @@ func TestAuditLogFromStream(t *testing.T) {
 	if again := failed(t, h, strings.Join(positions, ",")); again != nil {
 		t.Fatalf("%v come again without a fault", again)
 	}
-	v, err := trail.Verify(t.Context(), tenant)
+	v, err := trail.Verify(t.Context(), tenant, time.Time{}, d.Clock.Now())
 	if err != nil || !v.OK || v.Number != events {
 		t.Errorf("%+v of %d events: %v", v, events, err)
 	}

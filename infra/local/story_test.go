@@ -43,16 +43,36 @@ import (
 //	count PATH N               length of an array of the last answer
 //	snapshot, unchanged        the store now, and that it is byte for byte as it was (denied events aside)
 //	code VARIABLE TO TEMPLATE  the newest code sent to the address
+//
+// A line that begins with [gateway] is for an API behind API Gateway only, with [!gateway] for one that is not: the gateway answers in its own
+// words where no route fits.
 func TestStories(t *testing.T) {
+	tell(t, false, func(dir string) (*story, func() error, error) {
+		s, err := newStory(config{addr: "127.0.0.1:0", data: filepath.Join(dir, "data")})
+		if err != nil {
+			return nil, nil, err
+		}
+		return s, s.process.stop, nil
+	})
+}
+
+// tell runs the scripts, each against a deployment of its own that is made in the folder.
+func tell(t *testing.T, gateway bool, deploy func(dir string) (s *story, stop func() error, err error)) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/stories",
+		Condition: func(cond string) (bool, error) {
+			if cond != "gateway" {
+				return false, fmt.Errorf("condition %s is not known", cond)
+			}
+			return gateway, nil
+		},
 		Setup: func(env *testscript.Env) error {
-			s, err := newStory(config{addr: "127.0.0.1:0", data: filepath.Join(env.WorkDir, "data")})
+			s, stop, err := deploy(env.WorkDir)
 			if err != nil {
 				return err
 			}
 			env.Defer(func() {
-				if err := s.process.stop(); err != nil {
+				if err := stop(); err != nil {
 					panic(err)
 				}
 			})
@@ -92,6 +112,7 @@ type runner interface {
 type story struct {
 	ts      runner
 	process *process
+	remote  *remote // where the deployment is when it is no process of this machine's own kind; nil: process
 	secret  []byte
 	tokens  map[string]string
 	who     string
@@ -101,6 +122,19 @@ type story struct {
 	status int
 	header http.Header
 	body   []byte
+}
+
+// remote is a deployment elsewhere: its API, and its table, which snapshots read.
+type remote struct {
+	url   string
+	store table.Table
+}
+
+func (s *story) at() remote {
+	if s.remote != nil {
+		return *s.remote
+	}
+	return remote{s.process.url, s.process.store}
 }
 
 func newStory(cfg config) (*story, error) {
@@ -127,7 +161,7 @@ func command(least, most int, do func(*story, []string)) func(*testscript.TestSc
 }
 
 func (s *story) do(method, path string, body []byte, header http.Header) {
-	req, err := http.NewRequest(method, s.process.url+path, bytes.NewReader(body))
+	req, err := http.NewRequest(method, s.at().url+path, bytes.NewReader(body))
 	s.ts.Check(err)
 	if body == nil {
 		req.Body, req.ContentLength = nil, 0
@@ -338,7 +372,7 @@ func (s *story) until(what string, done func() bool) {
 // snapshot waits for the jobs of what went before: they are work of allowed requests.
 func (s *story) snapshot([]string) {
 	s.until("no job is due", func() bool {
-		p, err := s.process.store.Query(context.Background(), table.Query{
+		p, err := s.at().store.Query(context.Background(), table.Query{
 			Index: table.G4, PK: key.DueJobs, To: key.Stamp(time.Now().Add(10 * time.Minute)), Limit: 1,
 		})
 		s.ts.Check(err)
@@ -356,7 +390,7 @@ func (s *story) unchanged([]string) {
 // stored digests every item but denied events, and what follows the feed.
 func (s *story) stored() string {
 	var rows []string
-	for it, err := range s.process.store.Scan(context.Background(), 0, 1) {
+	for it, err := range s.at().store.Scan(context.Background(), 0, 1) {
 		s.ts.Check(err)
 		if auditOnly(it) || counterOnly(it) {
 			continue

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"encoding/xml"
 	"io"
 	"maps"
@@ -22,7 +21,9 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/steward-crm/steward/infra/peers"
+	"github.com/steward-crm/steward/infra/stacks/deployed"
 	"github.com/steward-crm/steward/shared/identity/cognito"
+	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/table/dynamo"
 )
 
@@ -31,10 +32,6 @@ type cloudFormation struct {
 	t   *testing.T
 	url string
 }
-
-var credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-	return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-})
 
 const credential = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/cloudformation/aws4_request, SignedHeaders=host, Signature=0"
 
@@ -69,7 +66,7 @@ func (c cloudFormation) create(name string, body map[string]any, values map[stri
 		c.t.Fatal(err)
 	}
 	form := url.Values{"Action": {"CreateStack"}, "StackName": {name}, "TemplateBody": {string(b)}}
-	for i, p := range slices.Sorted(maps.Keys(members(body["Parameters"]))) {
+	for i, p := range slices.Sorted(maps.Keys(deployed.Members(body["Parameters"]))) {
 		form.Set("Parameters.member."+strconv.Itoa(i+1)+".ParameterKey", p)
 		form.Set("Parameters.member."+strconv.Itoa(i+1)+".ParameterValue", values[p])
 	}
@@ -99,7 +96,7 @@ func (c cloudFormation) create(name string, body map[string]any, values map[stri
 
 // expanded is the template with each AWS::Serverless::Function as the transform makes it: an AWS::Lambda::Function, for ours give it a role and
 // no events. Nested stacks are left out: they are made one by one.
-func expanded(d document) map[string]any {
+func expanded(d deployed.Document) map[string]any {
 	resources := map[string]any{}
 	for name, r := range d.Resources {
 		p := maps.Clone(r.Properties)
@@ -109,7 +106,7 @@ func expanded(d document) map[string]any {
 			continue
 		case "AWS::Serverless::Function":
 			kind = "AWS::Lambda::Function"
-			for k, v := range members(d.Globals["Function"]) {
+			for k, v := range deployed.Members(d.Globals["Function"]) {
 				if p[k] == nil {
 					p[k] = v
 				}
@@ -126,7 +123,7 @@ func expanded(d document) map[string]any {
 	outputs := maps.Clone(d.Outputs)
 	maps.DeleteFunc(outputs, func(_ string, o any) bool { // of what moto does not make
 		gone := false
-		walk(o, "", func(path, v string) {
+		deployed.Walk(o, "", func(path, v string) {
 			name, _, _ := strings.Cut(v, ".")
 			r, ours := d.Resources[name]
 			gone = gone || ours && slices.Contains(unknown, r.Type)
@@ -139,7 +136,7 @@ func expanded(d document) map[string]any {
 			all[name] = part
 		}
 	}
-	return members(inJSON(all))
+	return deployed.Members(inJSON(all))
 }
 
 // inJSON writes Fn::GetAtt as templates in JSON have it: a list.
@@ -216,7 +213,7 @@ func TestStacksOnMoto(t *testing.T) {
 	}
 	store, err := dynamo.Open(dynamo.Options{
 		AWS:  dynamodb.Options{Region: "us-east-1", Credentials: credentials, BaseEndpoint: &at},
-		Data: values["Table"], Keys: values["KeysTable"], Now: time.Now,
+		Data: values["Table"], Keys: values["KeysTable"], Nowhere: key.Nowhere("").PK, Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)

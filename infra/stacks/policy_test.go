@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/steward-crm/steward/infra/stacks/deployed"
 )
 
 // statement is one of a policy, with where it stands.
@@ -13,20 +15,20 @@ type statement struct {
 }
 
 // rolesPolicies are the statements that roles are given; others belong to a key, a queue, a topic or a bucket.
-func rolesPolicies(d document) (all []statement) {
+func rolesPolicies(d deployed.Document) (all []statement) {
 	for name, r := range d.Resources {
 		var documents []any
 		switch r.Type {
 		case "AWS::IAM::Role":
-			for _, p := range list(r.Properties["Policies"]) {
-				documents = append(documents, members(p)["PolicyDocument"])
+			for _, p := range deployed.List(r.Properties["Policies"]) {
+				documents = append(documents, deployed.Members(p)["PolicyDocument"])
 			}
 		case "AWS::IAM::RolePolicy":
 			documents = append(documents, r.Properties["PolicyDocument"])
 		}
 		for _, doc := range documents {
-			for _, s := range list(members(doc)["Statement"]) {
-				all = append(all, statement{d.file + " " + name, members(s)})
+			for _, s := range deployed.List(deployed.Members(doc)["Statement"]) {
+				all = append(all, statement{d.File + " " + name, deployed.Members(s)})
 			}
 		}
 	}
@@ -42,7 +44,7 @@ func TestRolesGrantNoMoreThanTheyName(t *testing.T) {
 	for _, d := range templates(t) {
 		for _, s := range rolesPolicies(d) {
 			seen++
-			actions := words(s.body["Action"])
+			actions := deployed.Words(s.body["Action"])
 			if len(actions) == 0 || s.body["NotAction"] != nil {
 				t.Errorf("%s: a statement without actions: %v", s.where, s.body)
 			}
@@ -51,8 +53,8 @@ func TestRolesGrantNoMoreThanTheyName(t *testing.T) {
 					t.Errorf("%s grants %s", s.where, a)
 				}
 			}
-			resources := words(s.body["Resource"])
-			texts := slices.Equal(actions, []string{"sns:Publish"}) && text(s.body["NotResource"]) == "arn:${AWS::Partition}:sns:*:*:*"
+			resources := deployed.Words(s.body["Resource"])
+			texts := slices.Equal(actions, []string{"sns:Publish"}) && deployed.Text(s.body["NotResource"]) == "arn:${AWS::Partition}:sns:*:*:*"
 			if len(resources) == 0 && !texts {
 				t.Errorf("%s names no resource: %v", s.where, s.body)
 			}
@@ -64,7 +66,7 @@ func TestRolesGrantNoMoreThanTheyName(t *testing.T) {
 				}
 			}
 			changes := slices.ContainsFunc(actions, func(a string) bool { return a == "dynamodb:UpdateItem" || a == "dynamodb:DeleteItem" })
-			if s.body["Effect"] == "Allow" && changes && members(s.body["Condition"])["ForAllValues:StringLike"] == nil {
+			if s.body["Effect"] == "Allow" && changes && deployed.Members(s.body["Condition"])["ForAllValues:StringLike"] == nil {
 				t.Errorf("%s writes to any partition", s.where)
 			}
 		}
@@ -81,13 +83,13 @@ func TestAuditIsOnlyAddedTo(t *testing.T) {
 		keeps := map[string]bool{}
 		var writing []string
 		for _, s := range rolesPolicies(d) {
-			actions := words(s.body["Action"])
+			actions := deployed.Words(s.body["Action"])
 			switch {
 			case s.body["Sid"] == "KeepEvents":
-				cond := members(members(s.body["Condition"])["ForAnyValue:StringLike"])["dynamodb:LeadingKeys"]
-				keeps[s.where] = s.body["Effect"] == "Deny" && slices.Equal(words(cond), []string{"T#*#AU#*"}) &&
+				cond := deployed.Members(deployed.Members(s.body["Condition"])["ForAnyValue:StringLike"])["dynamodb:LeadingKeys"]
+				keeps[s.where] = s.body["Effect"] == "Deny" && slices.Equal(deployed.Words(cond), []string{"T#*#AU#*"}) &&
 					slices.Equal(actions, []string{"dynamodb:DeleteItem", "dynamodb:UpdateItem"})
-			case slices.Contains(actions, "dynamodb:UpdateItem") && strings.HasSuffix(text(list(s.body["Resource"])[0]), "table/${Table}"):
+			case slices.Contains(actions, "dynamodb:UpdateItem") && strings.HasSuffix(deployed.Text(deployed.List(s.body["Resource"])[0]), "table/${Table}"):
 				writing = append(writing, s.where)
 			}
 		}
@@ -107,27 +109,27 @@ func TestAuditIsOnlyAddedTo(t *testing.T) {
 func TestEveryFunctionIsWatched(t *testing.T) {
 	functions := 0
 	for _, d := range templates(t) {
-		global := members(d.Globals["Function"])
+		global := deployed.Members(d.Globals["Function"])
 		for name, r := range d.Resources {
 			if r.Type != "AWS::Serverless::Function" {
 				continue
 			}
 			functions++
-			where := d.file + " " + name
+			where := d.File + " " + name
 			of := func(key string) any {
 				if v, ok := r.Properties[key]; ok {
 					return v
 				}
 				return global[key]
 			}
-			if text(of("Role")) != "${"+name+"Role.Arn}" || d.Resources[name+"Role"].Type != "AWS::IAM::Role" {
+			if deployed.Text(of("Role")) != "${"+name+"Role.Arn}" || d.Resources[name+"Role"].Type != "AWS::IAM::Role" {
 				t.Errorf("%s has no role of its own", where)
 			}
 			log := d.Resources[name+"Log"]
-			if text(members(of("LoggingConfig"))["LogGroup"]) != "${"+name+"Log}" || log.Type != "AWS::Logs::LogGroup" || log.Properties["RetentionInDays"] == nil {
+			if deployed.Text(deployed.Members(of("LoggingConfig"))["LogGroup"]) != "${"+name+"Log}" || log.Type != "AWS::Logs::LogGroup" || log.Properties["RetentionInDays"] == nil {
 				t.Errorf("%s has no log group of its own with an end", where)
 			}
-			if members(of("LoggingConfig"))["LogFormat"] != "JSON" || of("Tracing") != "Active" || of("Runtime") != "provided.al2023" {
+			if deployed.Members(of("LoggingConfig"))["LogFormat"] != "JSON" || of("Tracing") != "Active" || of("Runtime") != "provided.al2023" {
 				t.Errorf("%s: log format, tracing, runtime: %v", where, r.Properties)
 			}
 			timeout, _ := of("Timeout").(int)
@@ -139,7 +141,7 @@ func TestEveryFunctionIsWatched(t *testing.T) {
 			}
 			alarm := d.Resources[name+"Alarm"]
 			var watched []string
-			walk(alarm.Properties, "", func(path, v string) {
+			deployed.Walk(alarm.Properties, "", func(path, v string) {
 				if strings.HasSuffix(path, "MetricName") || strings.HasSuffix(path, "Value.Ref") {
 					watched = append(watched, v)
 				}
@@ -148,7 +150,7 @@ func TestEveryFunctionIsWatched(t *testing.T) {
 			if !slices.Equal(watched, slices.Sorted(slices.Values([]string{"Errors", "Throttles", name, name}))) || alarm.Properties["AlarmActions"] == nil {
 				t.Errorf("%s: its alarm watches %v", where, watched)
 			}
-			if d.file == "workers.yaml" && !hasDeadLetters(d, name) {
+			if d.File == "workers.yaml" && !hasDeadLetters(d, name) {
 				t.Errorf("%s is asynchronous, and what it fails at is lost", where)
 			}
 		}
@@ -158,14 +160,14 @@ func TestEveryFunctionIsWatched(t *testing.T) {
 	}
 }
 
-func hasDeadLetters(d document, name string) bool {
+func hasDeadLetters(d deployed.Document, name string) bool {
 	for _, r := range d.Resources {
-		if text(r.Properties["FunctionName"]) != "${"+name+"}" {
+		if deployed.Text(r.Properties["FunctionName"]) != "${"+name+"}" {
 			continue
 		}
-		onFailure := members(members(r.Properties["DestinationConfig"])["OnFailure"])["Destination"]
+		onFailure := deployed.Members(deployed.Members(r.Properties["DestinationConfig"])["OnFailure"])["Destination"]
 		// What a queue's function fails at goes back to the queue, whose redrive TestQueues holds.
-		if onFailure != nil || text(r.Properties["EventSourceArn"]) == "${JobsQueueArn}" {
+		if onFailure != nil || deployed.Text(r.Properties["EventSourceArn"]) == "${JobsQueueArn}" {
 			return true
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/steward-crm/steward/functions"
+	"github.com/steward-crm/steward/infra/stacks/deployed"
 	"github.com/steward-crm/steward/infra/stacks/rights"
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/platform"
@@ -42,13 +43,13 @@ func TestEveryRouteIsDeployed(t *testing.T) {
 			key, _ := r.Properties["RouteKey"].(string)
 			route, ok := want[key]
 			if !ok {
-				t.Errorf("%s %s: %s is no route", d.file, name, key)
+				t.Errorf("%s %s: %s is no route", d.File, name, key)
 				continue
 			}
 			delete(want, key)
-			integration := strings.TrimSuffix(strings.TrimPrefix(text(r.Properties["Target"]), "integrations/${"), "}")
+			integration := strings.TrimSuffix(strings.TrimPrefix(deployed.Text(r.Properties["Target"]), "integrations/${"), "}")
 			function := strings.TrimSuffix(integration, "Integration")
-			uri := text(d.Resources[integration].Properties["IntegrationUri"])
+			uri := deployed.Text(d.Resources[integration].Properties["IntegrationUri"])
 			f := d.Resources[function].Properties
 			if !strings.Contains(uri, "${"+function+".Arn}") || f["Handler"] != route.Operation || f["CodeUri"] != "../dist/"+home[route.Operation]+"/" {
 				t.Errorf("%s goes to %s of %s", key, f["Handler"], f["CodeUri"])
@@ -58,7 +59,7 @@ func TestEveryRouteIsDeployed(t *testing.T) {
 				t.Errorf("%s is %v", key, r.Properties["AuthorizationType"])
 			}
 			p := d.Resources[function+"Permission"].Properties
-			if text(p["FunctionName"]) != "${"+function+"}" || !strings.HasSuffix(text(p["SourceArn"]), ":${ApiId}/*") {
+			if deployed.Text(p["FunctionName"]) != "${"+function+"}" || !strings.HasSuffix(deployed.Text(p["SourceArn"]), ":${ApiId}/*") {
 				t.Errorf("%s: %v", key, p)
 			}
 		}
@@ -78,7 +79,7 @@ func TestLimits(t *testing.T) {
 			}
 		}
 		if operations > 60 || len(d.Resources) > 400 {
-			t.Errorf("%s: %d operations, %d resources", d.file, operations, len(d.Resources))
+			t.Errorf("%s: %d operations, %d resources", d.File, operations, len(d.Resources))
 		}
 	}
 }
@@ -98,7 +99,7 @@ func TestNothingIsLost(t *testing.T) {
 				holds = slices.Contains([]string{"Keys", "Data", "Identity", "Backup"}, name)
 			}
 			if holds && (r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain") {
-				t.Errorf("%s %s is not retained", d.file, name)
+				t.Errorf("%s %s is not retained", d.File, name)
 			}
 		}
 	}
@@ -110,9 +111,9 @@ var fixedARN = regexp.MustCompile(`arn:aws|\.amazonaws\.com[^.]|[a-z0-9-]+\.amaz
 func TestEveryPartition(t *testing.T) {
 	for _, d := range templates(t) {
 		for name, r := range d.Resources {
-			walk(r.Properties, "", func(path, v string) {
+			deployed.Walk(r.Properties, "", func(path, v string) {
 				if fixedARN.MatchString(v) && !strings.HasSuffix(path, "Principal.Service") && !strings.HasSuffix(path, ".Principal") {
-					t.Errorf("%s %s%s: %s stands in one partition only", d.file, name, path, v)
+					t.Errorf("%s %s%s: %s stands in one partition only", d.File, name, path, v)
 				}
 			})
 		}
@@ -128,7 +129,7 @@ func TestNothingIsNamed(t *testing.T) {
 		for name, r := range d.Resources {
 			for _, n := range named {
 				if s, fixed := r.Properties[n].(string); fixed {
-					t.Errorf("%s %s is called %s", d.file, name, s)
+					t.Errorf("%s %s is called %s", d.File, name, s)
 				}
 			}
 		}
@@ -144,50 +145,50 @@ func TestTables(t *testing.T) {
 			t.Errorf("%s: key %s", name, got)
 		}
 		attributes := map[string]bool{}
-		for _, a := range list(p["AttributeDefinitions"]) {
-			attributes[text(members(a)["AttributeName"])+text(members(a)["AttributeType"])] = true
+		for _, a := range deployed.List(p["AttributeDefinitions"]) {
+			attributes[deployed.Text(deployed.Members(a)["AttributeName"])+deployed.Text(deployed.Members(a)["AttributeType"])] = true
 		}
 		for _, a := range want.Create.AttributeDefinitions {
 			if !attributes[aws.ToString(a.AttributeName)+string(a.AttributeType)] || len(attributes) != len(want.Create.AttributeDefinitions) {
 				t.Errorf("%s: attribute %s", name, aws.ToString(a.AttributeName))
 			}
 		}
-		indexes := list(p["GlobalSecondaryIndexes"])
+		indexes := deployed.List(p["GlobalSecondaryIndexes"])
 		if len(indexes) != len(want.Create.GlobalSecondaryIndexes) {
 			t.Fatalf("%s: %d indexes", name, len(indexes))
 		}
 		for i, x := range want.Create.GlobalSecondaryIndexes {
-			m := members(indexes[i])
+			m := deployed.Members(indexes[i])
 			if m["IndexName"] != aws.ToString(x.IndexName) || schema(m["KeySchema"]) != schemaWanted(want, i) ||
-				members(m["Projection"])["ProjectionType"] != string(x.Projection.ProjectionType) {
+				deployed.Members(m["Projection"])["ProjectionType"] != string(x.Projection.ProjectionType) {
 				t.Errorf("%s: index %v", name, m)
 			}
 		}
-		stream := text(members(p["StreamSpecification"])["StreamViewType"])
+		stream := deployed.Text(deployed.Members(p["StreamSpecification"])["StreamViewType"])
 		if s := want.Create.StreamSpecification; (s == nil) != (p["StreamSpecification"] == nil) || s != nil && stream != string(s.StreamViewType) {
 			t.Errorf("%s: stream %s", name, stream)
 		}
-		ttl := members(p["TimeToLiveSpecification"])
+		ttl := deployed.Members(p["TimeToLiveSpecification"])
 		days := map[table.Space]int{table.Data: 35, table.Keys: 1}[space]
 		if ttl["AttributeName"] != want.TTL || ttl["Enabled"] != true || p["BillingMode"] != string(want.Create.BillingMode) ||
 			p["DeletionProtectionEnabled"] != true || p["OnDemandThroughput"] == nil || p["SSESpecification"] == nil ||
-			members(p["PointInTimeRecoverySpecification"])["RecoveryPeriodInDays"] != days {
+			deployed.Members(p["PointInTimeRecoverySpecification"])["RecoveryPeriodInDays"] != days {
 			t.Errorf("%s: %v", name, p)
 		}
 	}
 	backup := readTemplate(t, "../backup.yaml")
-	if got := words(members(backup.Resources["Selection"].Properties["BackupSelection"])["Resources"]); !slices.Equal(got, []string{"${TableArn}"}) {
+	if got := deployed.Words(deployed.Members(backup.Resources["Selection"].Properties["BackupSelection"])["Resources"]); !slices.Equal(got, []string{"${TableArn}"}) {
 		t.Errorf("backed up: %v; wrapped keys must be in no backup", got)
 	}
 	root := readTemplate(t, "../../template.yaml")
-	if got := text(members(root.Resources["Backup"].Properties["Parameters"])["TableArn"]); got != "${Data.Outputs.TableArn}" {
+	if got := deployed.Text(deployed.Members(root.Resources["Backup"].Properties["Parameters"])["TableArn"]); got != "${Data.Outputs.TableArn}" {
 		t.Errorf("the backed up table is %s", got)
 	}
 }
 
 func schema(v any) (s string) {
-	for _, k := range list(v) {
-		s += text(members(k)["AttributeName"]) + ":" + text(members(k)["KeyType"]) + " "
+	for _, k := range deployed.List(v) {
+		s += deployed.Text(deployed.Members(k)["AttributeName"]) + ":" + deployed.Text(deployed.Members(k)["KeyType"]) + " "
 	}
 	return s
 }

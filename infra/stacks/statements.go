@@ -19,7 +19,7 @@ func statements(x rights.Rights) string {
 	var p policy
 	if len(x.Read) > 0 {
 		read := []string{"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}
-		if len(x.Write)+len(x.WriteKeys) > 0 {
+		if x.Writes() {
 			read = append([]string{"dynamodb:ConditionCheckItem"}, read...)
 		}
 		p.allow("Read", read, []string{dataTable}, x.Read)

@@ -1,9 +1,7 @@
 package audit
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -242,87 +240,6 @@ func (l *Log) head(ctx context.Context, t id.Tenant) (Head, int64, error) {
 	var h Head
 	err = json.Unmarshal(rows[0].Doc, &h)
 	return h, rows[0].Version, err
-}
-
-// Verdict is what Verify found.
-type Verdict struct {
-	OK     bool   `json:"ok"`
-	Number int64  `json:"number"`           // entries verified; when not OK, the number of the first bad one
-	Reason string `json:"reason,omitempty"` // gap, event_missing, event_changed, chain_broken, head_wrong, head_forged
-}
-
-// Verify walks the tenant's whole log against the events as they are stored now.
-func (l *Log) Verify(ctx context.Context, t id.Tenant) (Verdict, error) {
-	head, _, err := l.head(ctx, t)
-	if err != nil {
-		return Verdict{}, err
-	}
-	if head.Number > 0 {
-		mac, err := l.mac(ctx, t, head)
-		if err != nil {
-			return Verdict{}, err
-		}
-		if !hmac.Equal(mac, head.MAC) {
-			return Verdict{Number: head.Number, Reason: "head_forged"}, nil
-		}
-	}
-	var last Head
-	q := table.Query{PK: key.AuditLog(t), From: key.AuditLogEntry(t, 1).SK, To: key.AuditLogEntry(t, head.Number).SK, Limit: table.MaxGet}
-	for head.Number > 0 {
-		p, err := l.table.Query(ctx, q)
-		if err != nil {
-			return Verdict{}, err
-		}
-		reason, err := l.verifyPage(ctx, t, &last, p.Items)
-		if err != nil {
-			return Verdict{}, err
-		}
-		if reason != "" {
-			return Verdict{Number: last.Number + 1, Reason: reason}, nil
-		}
-		if q.Cursor = p.Cursor; p.Cursor == "" {
-			break
-		}
-	}
-	if last.Number != head.Number || !bytes.Equal(last.Hash, head.Hash) {
-		return Verdict{Number: last.Number + 1, Reason: "head_wrong"}, nil
-	}
-	return Verdict{OK: true, Number: head.Number}, nil
-}
-
-// verifyPage moves last over the entries; it answers the reason of the first bad one.
-func (l *Log) verifyPage(ctx context.Context, t id.Tenant, last *Head, rows []table.Item) (string, error) {
-	entries := make([]entry, len(rows))
-	keys := make([]table.Key, len(rows))
-	for i, it := range rows {
-		if err := json.Unmarshal(it.Doc, &entries[i]); err != nil {
-			return "", err
-		}
-		keys[i] = key.AuditEvent(t, entries[i].At, entries[i].Event)
-	}
-	events, err := l.table.Get(ctx, keys...)
-	if err != nil {
-		return "", err
-	}
-	stored := map[table.Key]table.Item{}
-	for _, it := range events {
-		stored[it.Key] = it
-	}
-	for i, e := range entries {
-		it, ok := stored[keys[i]]
-		switch {
-		case e.Number != last.Number+1:
-			return "gap", nil
-		case !ok:
-			return "event_missing", nil
-		case !bytes.Equal(leafHash(it), e.Leaf):
-			return "event_changed", nil
-		case !bytes.Equal(chain(last.Hash, e.Leaf), e.Hash):
-			return "chain_broken", nil
-		}
-		last.Number, last.Hash = e.Number, e.Hash
-	}
-	return "", nil
 }
 
 // leafHash covers the event as it is stored. The sealed part is left out: it dies with its account's key, and the event's keyed digest

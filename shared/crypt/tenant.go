@@ -107,7 +107,7 @@ func (c *Crypt) RotateTenant(ctx context.Context, t id.Tenant) ([]table.Write, e
 }
 
 func (c *Crypt) newVersion(ctx context.Context, t id.Tenant, n uint64) (table.Item, error) {
-	plain, wrapped, err := c.keys.GenerateDataKey(ctx, keys.Data, boundTo(t, n))
+	plain, wrapped, err := c.keys.GenerateDataKey(ctx, keys.Data, BoundTo(t, n))
 	if err != nil {
 		return table.Item{}, asFault(err)
 	}
@@ -202,7 +202,7 @@ func (c *Crypt) read(ctx context.Context, t id.Tenant, now time.Time, before *Te
 }
 
 func (c *Crypt) unwrap(ctx context.Context, t id.Tenant, n uint64, wrapped []byte) (*version, error) {
-	secret, err := c.keys.Decrypt(ctx, keys.Data, wrapped, boundTo(t, n))
+	secret, err := c.keys.Decrypt(ctx, keys.Data, wrapped, BoundTo(t, n))
 	if err != nil {
 		return nil, asFault(err)
 	}
@@ -219,8 +219,8 @@ func (c *Crypt) unwrap(ctx context.Context, t id.Tenant, n uint64, wrapped []byt
 	return v, nil
 }
 
-// boundTo is the encryption context of a tenant's key.
-func boundTo(t id.Tenant, n uint64) keys.Context {
+// BoundTo is the encryption context of a version of a tenant's key: what a policy about the key service may ask for.
+func BoundTo(t id.Tenant, n uint64) keys.Context {
 	return keys.Context{"tenant": string(t), "version": strconv.FormatUint(n, 10), "purpose": "tenant-key"}
 }
 

@@ -203,6 +203,9 @@ func Onboarding(o id.Onboarding) table.Key { return data("CTL#ONB#"+string(o), "
 // Control is any other item of the system: a part of it, and the item in that part.
 func Control(part, sk string) table.Key { return data("CTL#"+part, sk) }
 
+// Nowhere is a key of which there is no item, beside the schema, which every function reads: for checks that only have to be asked.
+func Nowhere(sk string) table.Key { return Control("START", sk) }
+
 // ControlPartition is a partition of the system.
 func ControlPartition(part string) string { return "CTL#" + part }
 

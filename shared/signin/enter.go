@@ -90,6 +90,9 @@ func (d *Desk) proceed(
 	ctx context.Context, a *attempt, base principal.Principal, p *Person, acc string, out identity.Outcome, also func(*change.Set) error,
 ) (Result, error) {
 	if out.Tokens == nil {
+		if a != nil {
+			a.giveBack() // a right password is no failure, whatever becomes of the challenge: another process may get its answer
+		}
 		if also != nil {
 			if err := d.commit(ctx, as(base, p, ""), also); err != nil {
 				return Result{}, err

@@ -42,26 +42,19 @@ func wait(ctx context.Context, d time.Duration) {
 
 // stream hands the table's stream to its function, as Lambda does of one shard: in order, and again from where the function asks for.
 type stream struct {
-	pool  *pool
-	moto  string      // its URL
-	alone sync.Locker // keeps transactions out while the stream is read
+	pool    *pool
+	handler string
+	moto    string      // its URL
+	arn     string      // of the stream
+	alone   sync.Locker // keeps transactions out while the stream is read
 }
 
 // follow begins at the oldest record. moto keeps them all, in one shard.
 func (s *stream) follow(ctx context.Context, log *slog.Logger) {
-	var list struct {
-		Streams []struct{ StreamArn, TableName string }
-	}
 	var described struct {
 		StreamDescription struct{ Shards []struct{ ShardId string } } //nolint:revive // DynamoDB's names
 	}
-	err := s.ask(ctx, "ListStreams", map[string]any{"TableName": "steward-data"}, &list)
-	if err == nil && len(list.Streams) == 0 {
-		err = fmt.Errorf("the table has no stream")
-	}
-	if err == nil {
-		err = s.ask(ctx, "DescribeStream", map[string]any{"StreamArn": list.Streams[0].StreamArn}, &described)
-	}
+	err := s.ask(ctx, "DescribeStream", map[string]any{"StreamArn": s.arn}, &described)
 	if err == nil && len(described.StreamDescription.Shards) == 0 {
 		err = fmt.Errorf("the stream has no shard")
 	}
@@ -70,7 +63,7 @@ func (s *stream) follow(ctx context.Context, log *slog.Logger) {
 		return
 	}
 	from := map[string]any{
-		"StreamArn": list.Streams[0].StreamArn, "ShardId": described.StreamDescription.Shards[0].ShardId, "ShardIteratorType": "TRIM_HORIZON",
+		"StreamArn": s.arn, "ShardId": described.StreamDescription.Shards[0].ShardId, "ShardIteratorType": "TRIM_HORIZON",
 	}
 	for ctx.Err() == nil {
 		records, err := s.after(ctx, from)
@@ -121,7 +114,7 @@ func (s *stream) deliver(ctx context.Context, log *slog.Logger, records []jsonte
 			log.Error("stream", "error", err.Error())
 			return
 		}
-		b, err := s.pool.invoke(ctx, "stream.changes", event)
+		b, err := s.pool.invoke(ctx, s.handler, event)
 		var failed []string
 		if err == nil {
 			failed, err = again(b)
@@ -180,8 +173,9 @@ func (s *stream) ask(ctx context.Context, call string, in, out any) error {
 
 // queue hands the messages of the queue of jobs to their function, and takes away those that it does not want again.
 type queue struct {
-	pool  *pool
-	there *deployment
+	pool    *pool
+	handler string
+	there   *deployment
 }
 
 func (q *queue) follow(ctx context.Context, log *slog.Logger) {
@@ -209,7 +203,7 @@ func (q *queue) turn(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	b, err := q.pool.invoke(ctx, "jobs.run", event)
+	b, err := q.pool.invoke(ctx, q.handler, event)
 	if err != nil {
 		return 0, err
 	}

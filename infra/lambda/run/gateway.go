@@ -12,25 +12,25 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/steward-crm/steward/shared/edge"
+	"github.com/steward-crm/steward/infra/stacks/deployed"
 )
 
 // gateway is an HTTP API of API Gateway, as far as Steward has one: routes by method and path, events in payload format 2.0. What no route
 // fits is answered as API Gateway does, in its words and not in Steward's: a GET route takes no HEAD, and a method that a path does not
 // have is 404, not 405.
 type gateway struct {
-	routes []edge.Route
+	routes []deployed.Route
 	pool   *pool
 	number atomic.Int64
 }
 
-func newGateway(routes []edge.Route, p *pool) *gateway { return &gateway{routes: routes, pool: p} }
+func newGateway(routes []deployed.Route, p *pool) *gateway { return &gateway{routes: routes, pool: p} }
 
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, query, _ := strings.Cut(r.RequestURI, "?")
 	w.Header().Set("Content-Type", "application/json")
-	operation := g.find(r.Method, path)
-	if operation == "" {
+	handler := g.find(r.Method, path)
+	if handler == "" {
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = io.WriteString(w, `{"message":"Not Found"}`)
 		return
@@ -46,7 +46,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
-	b, err := g.pool.invoke(r.Context(), operation, event)
+	b, err := g.pool.invoke(r.Context(), handler, event)
 	if err != nil {
 		_, _ = fmt.Fprintf(g.pool.logs, "gateway: %v\n", err)
 		w.WriteHeader(http.StatusInternalServerError)
@@ -77,16 +77,16 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(out)
 }
 
-// find gives the operation of the route that fits, of several the one whose fixed segments come first.
+// find gives the handler of the route that fits, of several the one whose fixed segments come first.
 func (g *gateway) find(method, path string) string {
-	best, operation := "", ""
+	best, handler := "", ""
 	for i := range g.routes {
 		rank, ok := fits(g.routes[i].Path, path)
 		if ok && g.routes[i].Method == method && rank >= best {
-			best, operation = rank, g.routes[i].Operation
+			best, handler = rank, g.routes[i].Handler
 		}
 	}
-	return operation
+	return handler
 }
 
 // fits reports whether the path is one of the route's, and how exactly: a letter for each segment, f for one that is fixed.

@@ -1,7 +1,8 @@
 // Command run serves the API by the Lambda binaries themselves: a process for each operation, started at its first use, behind a small Lambda
-// Runtime API and a gateway on a loopback port. Behind the functions stands moto, which plays DynamoDB, KMS, Cognito, SES, SNS, SQS and Secrets
-// Manager; a front before it mends what moto would be wrong about for this use (see front.go). The table's stream, the queue of jobs and the
-// schedules reach their functions as on AWS.
+// Runtime API and a gateway on a loopback port. Routes, functions, their environments, roles, time limits and what else invokes them are those
+// of template.yaml and the stacks that it nests. Behind the functions stands moto, which plays DynamoDB, KMS, Cognito, SES, SNS, SQS and Secrets
+// Manager; a front before it judges every call by the role of the function that makes it, and mends what moto would be wrong about for this use
+// (see front.go). A call that a role does not allow is refused, said on standard error, and makes the exit status 1.
 //
 //	go run ./infra/lambda/build --arch host --no-zip --out bin/lambda
 //	go run ./infra/lambda/run [--addr 127.0.0.1:3000] [--binaries bin/lambda] [--data .steward] [--peers .peers]
@@ -25,17 +26,18 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/steward-crm/steward/functions"
-	"github.com/steward-crm/steward/shared/platform"
+	"github.com/steward-crm/steward/infra/stacks/deployed"
 )
 
 type options struct {
+	root                        string
 	addr, binaries, data, peers string
 	containers, environ         string
 }
 
 func main() {
 	var o options
+	flag.StringVar(&o.root, "root", ".", "the repository, for its template.yaml")
 	flag.StringVar(&o.addr, "addr", "127.0.0.1:3000", "loopback address to serve on; port 0 picks a free one")
 	flag.StringVar(&o.binaries, "binaries", "bin/lambda", "folder that infra/lambda/build has built into for this machine")
 	flag.StringVar(&o.data, "data", ".steward", "folder for the webhook secret and the functions' logs")
@@ -74,10 +76,7 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 		return err
 	}
 	defer stopMoto()
-	front, err := newFront(moto)
-	if err != nil {
-		return err
-	}
+	front := newFront(moto, log)
 	aws, stopFront, err := serve(front)
 	if err != nil {
 		return err
@@ -95,12 +94,18 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 	if err != nil {
 		return fmt.Errorf("making what the functions need: %w", err)
 	}
+	there.api = listener.Addr().String()
+	stacks, err := deployed.Read(o.root, there.values())
+	if err != nil {
+		return err
+	}
+	front.judge(stacks.Functions, there.pool)
 	logs, err := os.Create(filepath.Join(o.data, "functions.log"))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, logs.Close()) }()
-	pool := newPool(o.binaries, there.environ(), logs)
+	pool := newPool(o.binaries, stacks.Functions, there.environ, logs)
 	api, stopAPI, err := serve(pool)
 	if err != nil {
 		return err
@@ -111,13 +116,22 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_local/outbox", front.outbox)
-	mux.Handle("/", newGateway(functions.All(&platform.Platform{}), pool))
+	mux.Handle("/", newGateway(stacks.Routes, pool))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	var workers sync.WaitGroup
-	for _, work := range []func(context.Context, *slog.Logger){
-		(&stream{pool: pool, moto: moto, alone: &front.table}).follow, (&queue{pool: pool, there: there}).follow,
-		every(time.Minute, pool, "jobs.due"), every(time.Hour, pool, "schedule.reconcile"),
-	} {
+	for _, s := range stacks.Sources {
+		var work func(context.Context, *slog.Logger)
+		every, scheduled := rates[s.Schedule]
+		switch {
+		case scheduled:
+			work = schedule(every, pool, s.Handler)
+		case s.ARN == there.stream:
+			work = (&stream{pool: pool, handler: s.Handler, moto: moto, arn: s.ARN, alone: &front.table}).follow
+		case s.ARN == there.queueARN:
+			work = (&queue{pool: pool, handler: s.Handler, there: there}).follow
+		default:
+			return fmt.Errorf("nothing here invokes %s by %s%s", s.Handler, s.ARN, s.Schedule)
+		}
 		workers.Go(func() { work(ctx, log) })
 	}
 	failed := make(chan error, 1)
@@ -125,7 +139,7 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 	fmt.Fprintf(stdout, "listening on http://%s\n  webhook secret     %s\n  functions' logs    %s\n  mails and messages http://%s/_local/outbox\n",
 		listener.Addr(), there.secretFile, logs.Name(), listener.Addr())
 	if o.environ != "" {
-		if err := writeEnviron(o.environ, there, near); err != nil {
+		if err := writeEnviron(o.environ, there, stacks.Functions, near); err != nil {
 			return err
 		}
 	}
@@ -139,6 +153,9 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 	workers.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
+	}
+	if denied := front.denials(); len(denied) > 0 {
+		err = errors.Join(err, fmt.Errorf("%d calls were denied that functions made, the first: %s", len(denied), denied[0]))
 	}
 	return err
 }
@@ -157,8 +174,11 @@ func serveAt(addr string, h http.Handler) (string, func(), error) {
 	return l.Addr().String(), func() { _ = s.Close(); <-done }, nil
 }
 
-// every invokes a scheduled function at the start and then at the interval.
-func every(d time.Duration, p *pool, name string) func(context.Context, *slog.Logger) {
+// rates are the expressions of schedules that the stacks have.
+var rates = map[string]time.Duration{"rate(1 minute)": time.Minute, "rate(1 hour)": time.Hour}
+
+// schedule invokes a function at the start and then at the interval.
+func schedule(d time.Duration, p *pool, name string) func(context.Context, *slog.Logger) {
 	return func(ctx context.Context, log *slog.Logger) {
 		t := time.NewTicker(d)
 		defer t.Stop()

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"net/http"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/steward-crm/steward/shared/text"
 )
@@ -73,4 +78,55 @@ func read(m message) message {
 		return m
 	}
 	return m
+}
+
+func (f *front) keepMail(body []byte) error {
+	type words struct{ Data string }
+	var in struct {
+		Destination struct{ ToAddresses []string }
+		Content     struct {
+			Simple struct {
+				Subject words
+				Body    struct{ Text words }
+			}
+		}
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return err
+	}
+	m := in.Content.Simple
+	f.keep("email", in.Destination.ToAddresses, m.Subject.Data, m.Body.Text.Data)
+	return nil
+}
+
+func (f *front) keepText(body []byte) error {
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return err
+	}
+	if form.Get("Action") == "Publish" && form.Get("PhoneNumber") != "" {
+		f.keep("sms", []string{form.Get("PhoneNumber")}, "", form.Get("Message"))
+	}
+	return nil
+}
+
+func (f *front) keep(channel string, to []string, subject, text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, a := range to {
+		f.sent = append(f.sent, read(message{Channel: channel, To: a, Subject: subject, Text: text, At: time.Now().UTC()}))
+	}
+}
+
+// outbox answers what was sent, newest first, as the local process does.
+func (f *front) outbox(w http.ResponseWriter, _ *http.Request) {
+	f.mu.Lock()
+	items := slices.Clone(f.sent)
+	f.mu.Unlock()
+	slices.Reverse(items)
+	if items == nil {
+		items = []message{}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.MarshalWrite(w, map[string][]message{"items": items}) // the client went away; there is nobody to tell
 }

@@ -13,21 +13,17 @@ import (
 	"sync"
 	"time"
 
-	"github.com/steward-crm/steward/functions"
-	"github.com/steward-crm/steward/shared/platform"
+	"github.com/steward-crm/steward/infra/stacks/deployed"
 )
-
-// timeout is that of every function.
-const timeout = 30 * time.Second
 
 // pool is the functions: one process for each, and the Runtime API that they ask for their invocations. A function works on one
 // invocation at a time; others wait.
 type pool struct {
-	binaries string
-	environ  []string
-	api      string // host and port of the Runtime API
-	logs     io.Writer
-	resource map[string]string // of each handler: the folder of its binary
+	binaries  string
+	functions map[string]deployed.Function
+	environ   func(*deployed.Function) []string
+	api       string // host and port of the Runtime API
+	logs      io.Writer
 
 	mu    sync.Mutex
 	all   map[string]*function
@@ -36,6 +32,7 @@ type pool struct {
 
 type function struct {
 	name  string
+	most  time.Duration // for one invocation
 	next  chan *invocation
 	gone  chan struct{} // closed when the process has ended
 	stop  func()
@@ -58,16 +55,8 @@ type answer struct {
 	err  error
 }
 
-func newPool(binaries string, environ []string, logs io.Writer) *pool {
-	p := &pool{binaries: binaries, environ: environ, logs: &lines{w: logs}, all: map[string]*function{}, resource: map[string]string{
-		"stream.changes": "stream", "jobs.run": "jobs", "jobs.due": "jobs", "schedule.reconcile": "jobs",
-	}}
-	for resource, routes := range functions.ByResource(&platform.Platform{}) {
-		for _, r := range routes {
-			p.resource[r.Operation] = resource
-		}
-	}
-	return p
+func newPool(binaries string, functions map[string]deployed.Function, environ func(*deployed.Function) []string, logs io.Writer) *pool {
+	return &pool{binaries: binaries, functions: functions, environ: environ, logs: &lines{w: logs}, all: map[string]*function{}}
 }
 
 // lines writes what many processes say, one write at a time.
@@ -92,10 +81,10 @@ func (p *pool) invoke(ctx context.Context, name string, event []byte) ([]byte, e
 	defer f.begun.Unlock()
 	f.mu.Lock()
 	f.number++
-	in := &invocation{id: fmt.Sprintf("%s-%d", name, f.number), event: event, deadline: time.Now().Add(timeout), answer: make(chan answer, 1)}
+	in := &invocation{id: fmt.Sprintf("%s-%d", name, f.number), event: event, deadline: time.Now().Add(f.most), answer: make(chan answer, 1)}
 	f.current = in
 	f.mu.Unlock()
-	late := time.NewTimer(timeout)
+	late := time.NewTimer(f.most)
 	defer late.Stop()
 	select {
 	case f.next <- in:
@@ -113,7 +102,7 @@ func (p *pool) invoke(ctx context.Context, name string, event []byte) ([]byte, e
 		return nil, fmt.Errorf("%s ended; see the functions' log", name)
 	case <-late.C:
 		p.drop(f) // as Lambda does
-		return nil, fmt.Errorf("%s timed out after %v", name, timeout)
+		return nil, fmt.Errorf("%s timed out after %v", name, f.most)
 	}
 }
 
@@ -131,9 +120,13 @@ func (p *pool) function(name string) (*function, error) {
 	if p.ended {
 		return nil, errors.New("the functions have been stopped")
 	}
-	f := &function{name: name, next: make(chan *invocation), gone: make(chan struct{})}
-	c := exec.Command(filepath.Join(p.binaries, p.resource[name], "bootstrap"))
-	c.Env = append([]string{"_HANDLER=" + name, "AWS_LAMBDA_FUNCTION_NAME=" + name, "AWS_LAMBDA_RUNTIME_API=" + p.api + "/" + name}, p.environ...)
+	made, ok := p.functions[name]
+	if !ok {
+		return nil, fmt.Errorf("no stack has a function %s", name)
+	}
+	f := &function{name: name, most: made.Timeout, next: make(chan *invocation), gone: make(chan struct{})}
+	c := exec.Command(filepath.Join(p.binaries, made.Binary, "bootstrap"))
+	c.Env = append([]string{"_HANDLER=" + name, "AWS_LAMBDA_FUNCTION_NAME=" + made.Name, "AWS_LAMBDA_RUNTIME_API=" + p.api + "/" + name}, p.environ(&made)...)
 	c.Stdout, c.Stderr = p.logs, p.logs
 	if err := c.Start(); err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,24 +15,33 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/steward-crm/steward/infra/stacks/iam"
 	"github.com/steward-crm/steward/shared/table"
 	"github.com/steward-crm/steward/shared/table/dynamo"
 	"github.com/steward-crm/steward/shared/webhook"
 )
 
 const (
-	region = "us-east-1"
-	sender = "desk@steward.example"
+	region               = "us-east-1"
+	sender               = "desk@steward.example"
+	dataTable, keysTable = "steward-data", "steward-keys"
+	mailSet              = "steward-mail"
 )
+
+// place is where moto says that everything is.
+var place = iam.Place{Partition: "aws", Region: region, Account: "123456789012"}
 
 // deployment is what template.yaml would have made.
 type deployment struct {
-	endpoint                 string // host and port of the front
-	keyData, keyAudit        string
-	pool, client, pinnedWord string
-	queue                    string
-	secretFile               string
-	sqs                      *sqs.Client
+	endpoint, api               string // host and port of the front, and of the gateway
+	stream                      string // ARN
+	keyData, keyAudit           string // ARNs
+	pool, client                string
+	clientSecret, webhookSecret string            // ARNs
+	secrets                     map[string]string // by ARN
+	queue, queueARN             string
+	secretFile                  string
+	sqs                         *sqs.Client
 }
 
 type credentials struct{}
@@ -44,39 +52,56 @@ func (credentials) Retrieve(context.Context) (aws.Credentials, error) {
 
 func provision(ctx context.Context, endpoint, secretFile string) (*deployment, error) {
 	base := aws.String("http://" + endpoint)
-	d := &deployment{endpoint: endpoint, secretFile: secretFile}
+	d := &deployment{endpoint: endpoint, secretFile: secretFile, secrets: map[string]string{}}
 	tables := dynamodb.New(dynamodb.Options{Region: region, Credentials: credentials{}, BaseEndpoint: base})
-	for space, name := range map[table.Space]string{table.Data: "steward-data", table.Keys: "steward-keys"} {
-		if _, err := tables.CreateTable(ctx, dynamo.Define(space, name).Create); err != nil {
+	for space, name := range map[table.Space]string{table.Data: dataTable, table.Keys: keysTable} {
+		made, err := tables.CreateTable(ctx, dynamo.Define(space, name).Create)
+		if err != nil {
 			return nil, err
+		}
+		if space == table.Data {
+			d.stream = aws.ToString(made.TableDescription.LatestStreamArn)
 		}
 	}
 	if err := d.makeKeys(ctx, base); err != nil {
 		return nil, err
 	}
-	if err := d.makePool(ctx, base); err != nil {
-		return nil, err
-	}
-	d.sqs = sqs.New(sqs.Options{Region: region, Credentials: credentials{}, BaseEndpoint: base})
-	q, err := d.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("steward-jobs")})
+	secret, err := d.makePool(ctx, base)
 	if err != nil {
 		return nil, err
 	}
-	d.queue = *q.QueueUrl
+	d.sqs = sqs.New(sqs.Options{Region: region, Credentials: credentials{}, BaseEndpoint: base})
+	const jobs = "steward-jobs"
+	q, err := d.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(jobs)})
+	if err != nil {
+		return nil, err
+	}
+	d.queue, d.queueARN = *q.QueueUrl, place.ARN("sqs", jobs)
 	mail := sesv2.New(sesv2.Options{Region: region, Credentials: credentials{}, BaseEndpoint: base})
 	if _, err := mail.CreateEmailIdentity(ctx, &sesv2.CreateEmailIdentityInput{EmailIdentity: aws.String(sender)}); err != nil {
+		return nil, err
+	}
+	if _, err := mail.CreateConfigurationSet(ctx, &sesv2.CreateConfigurationSetInput{ConfigurationSetName: aws.String(mailSet)}); err != nil {
 		return nil, err
 	}
 	raw := make([]byte, 32)
 	if _, err := rand.Read(raw); err != nil {
 		return nil, err
 	}
-	secret := webhook.FormatSecret(raw)
+	webhooks := webhook.FormatSecret(raw)
 	secrets := secretsmanager.New(secretsmanager.Options{Region: region, Credentials: credentials{}, BaseEndpoint: base})
-	if _, err := secrets.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("steward-onboarding"), SecretString: &secret}); err != nil {
-		return nil, err
+	for _, s := range []struct {
+		name, value string
+		arn         *string
+	}{{"steward-client", secret, &d.clientSecret}, {"steward-onboarding", webhooks, &d.webhookSecret}} {
+		made, err := secrets.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: &s.name, SecretString: &s.value})
+		if err != nil {
+			return nil, err
+		}
+		*s.arn = *made.ARN
+		d.secrets[*s.arn] = s.value
 	}
-	return d, os.WriteFile(secretFile, []byte(secret+"\n"), 0o600)
+	return d, os.WriteFile(secretFile, []byte(webhooks+"\n"), 0o600)
 }
 
 func (d *deployment) makeKeys(ctx context.Context, base *string) error {
@@ -97,7 +122,8 @@ func (d *deployment) makeKeys(ctx context.Context, base *string) error {
 	return nil
 }
 
-func (d *deployment) makePool(ctx context.Context, base *string) error {
+// makePool answers the secret of the pool's client.
+func (d *deployment) makePool(ctx context.Context, base *string) (string, error) {
 	c := cognitoidentityprovider.New(cognitoidentityprovider.Options{Region: region, Credentials: credentials{}, BaseEndpoint: base})
 	made, err := c.CreateUserPool(ctx, &cognitoidentityprovider.CreateUserPoolInput{
 		PoolName: aws.String("steward"), MfaConfiguration: idp.UserPoolMfaTypeOptional,
@@ -107,7 +133,7 @@ func (d *deployment) makePool(ctx context.Context, base *string) error {
 		Schema:                []idp.SchemaAttributeType{{Name: aws.String("tempEnds"), AttributeDataType: idp.AttributeDataTypeNumber, Mutable: aws.Bool(true)}},
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
 	d.pool = *made.UserPool.Id
 	client, err := c.CreateUserPoolClient(ctx, &cognitoidentityprovider.CreateUserPoolClientInput{
@@ -116,21 +142,8 @@ func (d *deployment) makePool(ctx context.Context, base *string) error {
 		WriteAttributes:   []string{"locale"},
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
-	d.client, d.pinnedWord = *client.UserPoolClient.ClientId, aws.ToString(client.UserPoolClient.ClientSecret)
-	return nil
-}
-
-// environ is what every function gets: each reads of it what its parts need.
-func (d *deployment) environ() []string {
-	return []string{
-		"AWS_REGION=" + region, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test",
-		"AWS_ENDPOINT_URL=http://" + d.endpoint,
-		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256",
-		"STEWARD_TABLE=steward-data", "STEWARD_KEYS_TABLE=steward-keys", "STEWARD_KEY_DATA=" + d.keyData, "STEWARD_KEY_AUDIT=" + d.keyAudit,
-		"STEWARD_POOL=" + d.pool, "STEWARD_CLIENT=" + d.client, "STEWARD_CLIENT_SECRET=" + d.pinnedWord,
-		"STEWARD_MAIL_FROM=" + sender, "STEWARD_WEBHOOK_SECRET=steward-onboarding", "STEWARD_JOBS_QUEUE=" + d.queue,
-		fmt.Sprintf("STEWARD_BASE_URL=http://%s", d.endpoint),
-	}
+	d.client = *client.UserPoolClient.ClientId
+	return aws.ToString(client.UserPoolClient.ClientSecret), nil
 }

@@ -1,9 +1,17 @@
 package main
 
 import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/steward-crm/steward/functions"
+	"github.com/steward-crm/steward/infra/stacks/deployed"
+	"github.com/steward-crm/steward/infra/stacks/iam"
 	"github.com/steward-crm/steward/shared/notify"
 	"github.com/steward-crm/steward/shared/platform"
 )
@@ -33,12 +41,15 @@ func TestOutbox(t *testing.T) {
 	}
 }
 
-// TestRoutes: each route's own path leads to it, a fixed segment before a parameter, and nothing else leads anywhere.
+// TestRoutes: each route of the stacks leads to the function of its operation, a fixed segment before a parameter, and nothing else leads anywhere.
 func TestRoutes(t *testing.T) {
-	all := functions.All(&platform.Platform{})
-	g := newGateway(all, nil)
-	for _, r := range all {
-		if got := g.find(r.Method, r.Path); got != r.Operation {
+	stacks, err := deployed.Read("../../..", (&deployment{}).values())
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGateway(stacks.Routes, nil)
+	for _, r := range functions.All(&platform.Platform{}) {
+		if got := g.find(r.Method, r.Path); got != r.Operation || stacks.Functions[got].Binary == "" {
 			t.Errorf("%s %s leads to %q", r.Method, r.Path, got)
 		}
 	}
@@ -51,5 +62,65 @@ func TestRoutes(t *testing.T) {
 	}
 	if got := g.find("HEAD", "/healthz"); got != "" {
 		t.Errorf("HEAD leads to %q", got)
+	}
+}
+
+// TestFront holds what the front makes of a request: whoever is a function may do what its role says, a transaction is done once, and an answer
+// that breaks off is made whole.
+func TestFront(t *testing.T) {
+	var breaks atomic.Int32
+	var done atomic.Int32
+	moto := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		done.Add(1)
+		if breaks.Add(-1) >= 0 {
+			w.Header().Set("Content-Length", "9")
+			_, _ = io.WriteString(w, "{")
+			return
+		}
+		_, _ = io.WriteString(w, `{"a":"b"}`)
+	}))
+	defer moto.Close()
+	f := newFront(moto.URL, slog.New(slog.DiscardHandler))
+	f.judge(map[string]deployed.Function{"accounts.get": {Role: []iam.Statement{{
+		Effect: "Allow", Actions: []string{"dynamodb:GetItem"}, Resources: []string{place.ARN("dynamodb", "table/t")},
+		Conditions: map[string]map[string][]string{"ForAllValues:StringLike": {iam.LeadingKeys: {"a*"}}},
+	}}}}, "")
+	ask := func(who, operation, body string) (int, string) {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
+		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+who+"/20260101/"+region+"/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+		w := httptest.NewRecorder()
+		f.ServeHTTP(w, r)
+		return w.Code, w.Body.String()
+	}
+	const write = `{"ClientRequestToken":"t","TransactItems":[{"Delete":{"TableName":"t","Key":{"pk":{"S":"b"}}}}]}`
+	for _, c := range []struct {
+		says, who, operation, body string
+		breaks                     int32
+		status                     int
+		answer                     string
+		reaches                    int32
+	}{
+		{"what the role allows", "accounts.get", "GetItem", `{"TableName":"t","Key":{"pk":{"S":"a1"}}}`, 0, 200, `{"a":"b"}`, 1},
+		{"another partition", "accounts.get", "GetItem", `{"TableName":"t","Key":{"pk":{"S":"b1"}}}`, 0, 400, "AccessDeniedException", 0},
+		{"another table", "accounts.get", "GetItem", `{"TableName":"u","Key":{"pk":{"S":"a1"}}}`, 0, 400, "AccessDeniedException", 0},
+		{"another action", "accounts.get", "TransactWriteItems", write, 0, 400, "AccessDeniedException", 0},
+		{"a call that nobody knows", "accounts.get", "Scan", `{"TableName":"t"}`, 0, 400, "AccessDeniedException", 0},
+		{"who is no function", "test", "GetItem", `{"TableName":"t","Key":{"pk":{"S":"b1"}}}`, 0, 200, `{"a":"b"}`, 1},
+		{"an answer that breaks off is asked for again", "test", "GetItem", `{"TableName":"t","Key":{"pk":{"S":"b1"}}}`, 1, 200, `{"a":"b"}`, 2},
+		{"but not that of a transaction, which is done", "test", "TransactWriteItems", write, 1, 200, "{}", 1},
+		{"nor is it done again", "test", "TransactWriteItems", write, 0, 200, "{}", 0},
+		{"nor another under its token", "test", "TransactWriteItems", strings.ReplaceAll(write, `"b"`, `"c"`), 0, 400, "IdempotentParameterMismatchException", 0},
+		{"what breaks off for good", "test", "GetItem", `{"TableName":"t","Key":{"pk":{"S":"b1"}}}`, 9, 502, "", 3},
+	} {
+		breaks.Store(c.breaks)
+		done.Store(0)
+		status, body := ask(c.who, c.operation, c.body)
+		if status != c.status || !strings.Contains(body, c.answer) || done.Load() != c.reaches {
+			t.Errorf("%s: %d %s, %d requests reached moto; want %d %s, %d", c.says, status, body, done.Load(), c.status, c.answer, c.reaches)
+		}
+	}
+	if n := len(f.denials()); n != 4 {
+		t.Errorf("%d denials are remembered", n)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/steward-crm/steward/infra/lambda"
 	"github.com/steward-crm/steward/infra/lambda/withaws"
+	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/schema"
 	"github.com/steward-crm/steward/shared/table"
 	"github.com/steward-crm/steward/shared/table/dynamo"
@@ -24,7 +25,7 @@ func Part() lambda.Part {
 				AWS: dynamodb.Options{
 					Region: d.Config.Region, Credentials: withaws.Credentials(d.Config), HTTPClient: withaws.HTTP(), BaseEndpoint: d.Config.Endpoint("DYNAMODB"),
 				},
-				Data: d.Config.Table, Keys: d.Config.KeysTable, Now: d.Now,
+				Data: d.Config.Table, Keys: d.Config.KeysTable, Nowhere: key.Nowhere("").PK, Now: d.Now,
 			})
 			if err != nil {
 				return err

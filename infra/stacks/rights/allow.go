@@ -21,7 +21,7 @@ func (x *Rights) Commits(w *table.Write) bool {
 	space, pk := w.Item.Space, w.Item.PK
 	switch {
 	case w.Op == table.OpCheck:
-		return x.Reads(space, table.Base, pk)
+		return x.Writes() && x.Reads(space, table.Base, pk) && (space == table.Data || len(x.WriteKeys) > 0)
 	case space == table.Keys:
 		return matches(x.WriteKeys, pk)
 	case matches([]string{events}, pk): // a role's denial is stronger than what it is granted

@@ -65,6 +65,9 @@ func Of(r *edge.Route) (Rights, bool) {
 	return x, true
 }
 
+// Writes reports whether anything may be written. What writes also checks, if only the item that is nowhere.
+func (x *Rights) Writes() bool { return len(x.Append)+len(x.Write)+len(x.WriteKeys) > 0 }
+
 // Changes reports whether the operation may change more than the audit and the record of its own reply.
 func Changes(r *edge.Route) bool {
 	return r.Method != http.MethodGet && r.Foretells == "" && !slices.Contains(asking, r.Operation)

@@ -127,12 +127,13 @@ func TestNoAnswerIsUnavailable(t *testing.T) {
 }
 
 func TestOptionsThatAreMissing(t *testing.T) {
-	good := dynamo.Options{AWS: client("http://peer.test", nil), Data: "d", Keys: "k", Now: newClock().Now}
+	good := dynamo.Options{AWS: client("http://peer.test", nil), Data: "d", Keys: "k", Nowhere: "n", Now: newClock().Now}
 	for what, bend := range map[string]func(*dynamo.Options){
 		"clock":       func(o *dynamo.Options) { o.Now = nil },
 		"data table":  func(o *dynamo.Options) { o.Data = "" },
 		"keys table":  func(o *dynamo.Options) { o.Keys = "" },
 		"one for two": func(o *dynamo.Options) { o.Keys = "d" },
+		"nowhere":     func(o *dynamo.Options) { o.Nowhere = "" },
 		"region":      func(o *dynamo.Options) { o.AWS.Region = "" },
 	} {
 		o := good

@@ -122,9 +122,9 @@ func (s *Store) input(r *request, f form) *dynamodb.TransactWriteItemsInput {
 	return in
 }
 
-// burn is a transaction that does nothing and uses up the token: a check of an item that nobody writes, which always holds.
+// burn is a transaction that does nothing and uses up the token: a check of an item where nothing lies, which always holds.
 func (s *Store) burn(r *request) *dynamodb.TransactWriteItemsInput {
-	nothing := table.Check(table.Key{PK: r.token, SK: r.token}, table.Always)
+	nothing := table.Check(table.Key{PK: s.nowhere, SK: r.token}, table.Always)
 	return s.input(&request{token: r.token, writes: []table.Write{nothing}}, loose)
 }
 
