@@ -60,8 +60,9 @@ var counterPosition = key.Control("FEED", "accounts")
 
 type positionDoc struct {
 	After string    `json:"after"`
-	At    time.Time `json:"at"`    // of the last change that was read; later when there was no other
-	Epoch int64     `json:"epoch"` // grows when changes may have been missed: then all is counted again
+	At    time.Time `json:"at"`             // of the last change that was read; later when there was no other
+	Again time.Time `json:"again,omitzero"` // when the feed was begun again: what is older may be in the counts twice until it is recounted
+	Epoch int64     `json:"epoch"`          // grows when changes may have been missed: then all is counted again
 }
 
 // stateDoc is how far the counts of a tenant are.
@@ -136,6 +137,9 @@ func (c *Counters) advance(ctx context.Context, now time.Time) (int, error) {
 	// The first change after a position that is not too old is the commit of that position itself, at about its time. Where a feed has shards, that
 	// says nothing of those which the position does not lie in.
 	lost := t.version > 0 && (unknown || first.Sub(t.pos.At) > feedKeeps || c.lag > 0 && now.Sub(t.pos.At) > feedKeeps)
+	if unknown {
+		t.pos.Again = now.UTC()
+	}
 	if lost || t.version == 0 {
 		t.pos.Epoch++
 	}
