@@ -21,7 +21,7 @@ var linked = map[string][]string{
 	"audit":       {"dynamodb", "kms"},
 	"auth":        {"dynamodb", "kms", "cognitoidentityprovider"},
 	"categories":  {"dynamodb", "kms"},
-	"jobs":        {"dynamodb", "kms", "cognitoidentityprovider", "sesv2", "sns", "sqs"},
+	"jobs":        {"dynamodb", "dynamodbstreams", "kms", "cognitoidentityprovider", "sesv2", "sns", "sqs"},
 	"me":          {"dynamodb", "kms", "cognitoidentityprovider"},
 	"onboarding":  {"dynamodb", "kms"},
 	"org":         {"dynamodb", "kms"},

@@ -13,6 +13,7 @@ type worker struct {
 	Name, Handler, Binary string
 	Source                string // stream, queue, or the expression of its schedule
 	Timeout               int    // seconds
+	Alone                 bool   // one invocation at a time; others are throttled, which is no alarm
 	Env                   []string
 	rights.Rights
 }
@@ -22,6 +23,7 @@ func workers() []worker {
 		{Name: "StreamChanges", Handler: "stream.changes", Binary: "stream", Source: "stream", Timeout: 60},
 		{Name: "JobsRun", Handler: "jobs.run", Binary: "jobs", Source: "queue", Timeout: 900},
 		{Name: "JobsDue", Handler: "jobs.due", Binary: "jobs", Source: "rate(1 minute)", Timeout: 60},
+		{Name: "CountersAdvance", Handler: "counters.advance", Binary: "jobs", Source: "rate(1 minute)", Timeout: 50, Alone: true},
 		{Name: "ScheduleReconcile", Handler: "schedule.reconcile", Binary: "jobs", Source: "rate(1 hour)", Timeout: 900},
 	}
 	for i := range all {

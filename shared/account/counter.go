@@ -35,10 +35,24 @@ func NewCounters(t table.Table, f table.Feed) *Counters {
 }
 
 // Lagging has the counters allow for a feed of several shards that shows a commit up to so long after it is done: what they know is older by that,
-// and a recount waits for it, by pause, where what it read and what the feed says differ. It is called before anything else.
+// and a recount waits for it, by pause, where what it read and what the feed says differ. A nil pause is a wait by the wall clock. It is called before
+// anything else.
 func (c *Counters) Lagging(lag time.Duration, pause func(context.Context, time.Duration) error) *Counters {
-	c.lag, c.pause = lag, pause
+	if c.lag, c.pause = lag, pause; pause == nil {
+		c.pause = wait
+	}
 	return c
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Bounds of counting.

@@ -1,4 +1,5 @@
-// Command lambda runs jobs: those that a queue names, those that are due, and the hourly reconciliation. It also serves the operations of jobs.
+// Command lambda runs jobs: those that a queue names, those that are due, the hourly reconciliation, and the counts of accounts. It also serves the
+// operations of jobs.
 package main
 
 import (
@@ -9,12 +10,14 @@ import (
 	"github.com/steward-crm/steward/functions/jobs"
 	"github.com/steward-crm/steward/functions/users"
 	"github.com/steward-crm/steward/infra/lambda"
+	"github.com/steward-crm/steward/infra/lambda/withfeed"
 	"github.com/steward-crm/steward/infra/lambda/withidentity"
 	"github.com/steward-crm/steward/infra/lambda/withkeys"
 	"github.com/steward-crm/steward/infra/lambda/withnotify"
 	"github.com/steward-crm/steward/infra/lambda/withqueue"
 	"github.com/steward-crm/steward/infra/lambda/withtable"
 	"github.com/steward-crm/steward/infra/lambda/withtokens"
+	"github.com/steward-crm/steward/shared/account"
 	"github.com/steward-crm/steward/shared/schema"
 )
 
@@ -37,6 +40,12 @@ func main() {
 				return lambda.WakeDue(functions.Worker(d.Platform), d.Queue), nil
 			},
 		}, withtable.Part(), withqueue.Part()),
+		lambda.Events(handlers{
+			"counters.advance": func(d *lambda.Deployment) (lambda.Handler, error) {
+				counters := account.NewCounters(d.Table, d.Feed).Lagging(withfeed.Lag, nil)
+				return lambda.Scheduled(func(ctx context.Context) error { return counters.Work(ctx, d.Now) }), nil
+			},
+		}, withtable.Part(), withfeed.Part()),
 		lambda.HTTP(jobs.Routes, withtable.Part(), withkeys.Data(), withtokens.Part()),
 	)
 }

@@ -29,9 +29,9 @@ import (
 
 // motoLacks are the parts that moto is wrong about, if only in one of their demands. TestContract has them all on the strict stand-in.
 var motoLacks = []string{
-	"item/largest",                // refuses exactly 400 KB
-	"limits/most writes",          // applies a replayed token again, at the part's end
-	"commit/check writes nothing", // the same
+	"item/largest",                                                    // refuses exactly 400 KB
+	"limits/most writes",                                              // applies a replayed token again, at the part's end
+	"commit/check writes nothing",                                     // the same
 	"token/replay", "token/other writes", "feed/only commits of data", // the same
 	"race/no lost update", "race/one creator", "race/one token", "race/no torn commit", // knows no isolation
 }
