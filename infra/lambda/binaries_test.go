@@ -94,7 +94,7 @@ func TestOneBinaryForEachRoute(t *testing.T) {
 		}
 		delete(served, r.Operation)
 	}
-	for _, event := range []string{"stream.changes", "jobs.run", "jobs.due", "schedule.reconcile"} {
+	for _, event := range []string{"stream.changes", "jobs.run", "jobs.due", "schedule.reconcile", "counters.advance"} {
 		if len(served[event]) != 1 {
 			t.Errorf("%s is served by %v", event, served[event])
 		}

@@ -34,6 +34,7 @@ import (
 	"github.com/steward-crm/steward/shared/platform"
 	"github.com/steward-crm/steward/shared/table"
 	"github.com/steward-crm/steward/shared/table/dynamo"
+	"github.com/steward-crm/steward/shared/table/dynamo/feed"
 )
 
 var place = iam.Place{Partition: "aws", Region: "us-east-1", Account: "123456789012"}
@@ -264,7 +265,7 @@ func (j *judge) others(x rights.Rights) {
 // feed reads the stream to its end.
 func (j *judge) feed() {
 	arn := j.function.Environment["STEWARD_STREAM"]
-	f, err := dynamo.Follow(dynamo.FeedOptions{
+	f, err := feed.Follow(feed.Options{
 		AWS:    dynamodbstreams.Options{Region: place.Region, Credentials: credentials, HTTPClient: &http.Client{Transport: j}},
 		Stream: arn, Now: time.Now, Attempts: 1,
 	})

@@ -8,7 +8,7 @@ import (
 
 	"github.com/steward-crm/steward/infra/lambda"
 	"github.com/steward-crm/steward/infra/lambda/withaws"
-	"github.com/steward-crm/steward/shared/table/dynamo"
+	"github.com/steward-crm/steward/shared/table/dynamo/feed"
 )
 
 // Lag is by how much the stream may show a commit later than a read of the table does. AWS says "in near real time" and gives no bound
@@ -21,7 +21,7 @@ func Part() lambda.Part {
 	return lambda.Part{
 		Vars: []lambda.Var{lambda.FeedStream},
 		Open: func(d *lambda.Deployment) error {
-			f, err := dynamo.Follow(dynamo.FeedOptions{
+			f, err := feed.Follow(feed.Options{
 				AWS: dynamodbstreams.Options{
 					Region: d.Config.Region, Credentials: withaws.Credentials(d.Config), HTTPClient: withaws.HTTP(),
 					BaseEndpoint: d.Config.Endpoint("DYNAMODB_STREAMS"),

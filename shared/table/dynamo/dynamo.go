@@ -46,7 +46,7 @@ const (
 	longestPause    = time.Second
 )
 
-// Store is the table on DynamoDB. Open makes it. It implements table.Table; its feed is the Data table's stream: a Feed reads it, and ReadChanges what a Lambda function gets of it.
+// Store is the table on DynamoDB. Open makes it. It implements table.Table; its feed is the Data table's stream: package feed pulls it, and ReadChanges reads what a Lambda function gets of it.
 type Store struct {
 	client  *dynamodb.Client
 	names   [2]string // of the physical tables, by space

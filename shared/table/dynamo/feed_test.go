@@ -15,6 +15,7 @@ import (
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/table"
 	"github.com/steward-crm/steward/shared/table/dynamo"
+	"github.com/steward-crm/steward/shared/table/dynamo/feed"
 )
 
 // made is the record of an item that was made at a version.
@@ -99,7 +100,7 @@ func TestFeedOfShards(t *testing.T) {
 			"time":            func(*rapid.T) { clock.Add(time.Second) },
 			"another process": func(*rapid.T) { f = follow(pretend, r, clock.Now) },
 			"read again": func(t *rapid.T) {
-				names := func(f *dynamo.Feed, limit int) (out []string) {
+				names := func(f *feed.Feed, limit int) (out []string) {
 					for p := pos; ; {
 						list, next, err := f.Changes(t.Context(), p, limit)
 						if err != nil {

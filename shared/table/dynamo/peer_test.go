@@ -24,6 +24,7 @@ import (
 	"github.com/steward-crm/steward/infra/peers"
 	"github.com/steward-crm/steward/shared/table"
 	"github.com/steward-crm/steward/shared/table/dynamo"
+	"github.com/steward-crm/steward/shared/table/dynamo/feed"
 	"github.com/steward-crm/steward/shared/table/tabletest"
 )
 
@@ -95,8 +96,8 @@ type anew struct {
 	stream string
 }
 
-func (a anew) open() (*dynamo.Feed, error) {
-	return dynamo.Follow(dynamo.FeedOptions{
+func (a anew) open() (*feed.Feed, error) {
+	return feed.Follow(feed.Options{
 		AWS: dynamodbstreams.Options{
 			Region: a.o.Region, BaseEndpoint: a.o.BaseEndpoint, HTTPClient: &http.Client{Transport: whole{}}, Credentials: a.o.Credentials,
 		},

@@ -42,6 +42,23 @@ func (s asking) orDefault() asking {
 	return s
 }
 
+// Asking sends requests as a Store does, for what asks DynamoDB besides. NewAsking makes it.
+type Asking struct{ as asking }
+
+// NewAsking takes what Options of these names say.
+func NewAsking(attempts int, patience time.Duration, pause func(context.Context, time.Duration) error) *Asking {
+	return &Asking{asking{attempts, patience, pause}.orDefault()}
+}
+
+// Ask sends a request until it is answered, refused for good, or the attempts or the context end. It must be one that may be done twice. What it
+// answers is the last error as it came.
+func (a *Asking) Ask(ctx context.Context, request func(context.Context) error) error {
+	return a.as.ask(ctx, request)
+}
+
+// Fault makes of what Ask answered the fault that a Store answers.
+func Fault(err error) error { return fold(err) }
+
 // pause spreads those who met each other evenly over the whole time: full jitter.
 func pause(ctx context.Context, most time.Duration) error {
 	t := time.NewTimer(rand.N(most))

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/go-json-experiment/json"
 
-	"github.com/steward-crm/steward/shared/table/dynamo"
+	"github.com/steward-crm/steward/shared/table/dynamo/feed"
 )
 
 // river is a stand-in for DynamoDB Streams in memory: shards that follow each other, split, and are trimmed. It is a transport, and answers what
@@ -171,10 +171,10 @@ func (b *bed) number(i int) string {
 	return b.records[i]["dynamodb"].(map[string]any)["SequenceNumber"].(string)
 }
 
-func follow(t testing.TB, over http.RoundTripper, now func() time.Time) *dynamo.Feed {
+func follow(t testing.TB, over http.RoundTripper, now func() time.Time) *feed.Feed {
 	t.Helper()
 	c := client("http://peer.test", over)
-	f, err := dynamo.Follow(dynamo.FeedOptions{
+	f, err := feed.Follow(feed.Options{
 		AWS:    dynamodbstreams.Options{Region: c.Region, BaseEndpoint: c.BaseEndpoint, HTTPClient: c.HTTPClient, Credentials: c.Credentials},
 		Stream: "arn:aws:dynamodb:eu-central-1:123456789012:table/data/stream/2026-03-04T05:06:07.000", Now: now, Pause: atOnce, Attempts: 5,
 		Patience: time.Minute,

@@ -1,4 +1,7 @@
-package dynamo
+// Package feed is the Data table's stream on DynamoDB Streams, pulled: table.Feed for consumers that read at their own pace. It is apart from the
+// table because its client would be paid for at the start of every function. It knows shards and positions, and nothing of what items mean.
+// Its tests stand beside the table's, whose stand-in they share.
+package feed
 
 import (
 	"context"
@@ -13,10 +16,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 
 	"github.com/steward-crm/steward/shared/table"
+	"github.com/steward-crm/steward/shared/table/dynamo"
 )
 
-// FeedOptions are the choices of Follow. AWS (with its region and credentials), Stream and Now are required; the others are as in Options.
-type FeedOptions struct {
+// Options are the choices of Follow. AWS (with its region and credentials), Stream and Now are required; the others are as in dynamo.Options.
+type Options struct {
 	AWS    dynamodbstreams.Options // of the client; its retries are turned off
 	Stream string                  // ARN of the Data table's stream, which holds both images
 	Now    func() time.Time
@@ -30,6 +34,7 @@ type FeedOptions struct {
 const (
 	maxChanges = 1000
 	fewChanges = 50          // are read of a shard at least, however many shards there are
+	maxRenewed = 10          // iterators of one shard in one call, of which each has expired
 	idleReads  = 2           // that find nothing, of one shard in one call: DynamoDB may answer nothing for a part of a shard that is not its last
 	listKeeps  = time.Minute // how long the list of shards is taken for the truth, unless a shard ends
 	looksEvery = time.Second // what Changed answers, for nothing tells of a change
@@ -46,7 +51,7 @@ type Feed struct {
 	client *dynamodbstreams.Client
 	stream string
 	now    func() time.Time
-	asking
+	asking *dynamo.Asking
 
 	mu      sync.Mutex
 	list    *shards
@@ -56,19 +61,19 @@ type Feed struct {
 var _ table.Feed = (*Feed)(nil)
 
 // Follow makes a Feed. It sends nothing.
-func Follow(o FeedOptions) (*Feed, error) {
+func Follow(o Options) (*Feed, error) {
 	switch {
 	case o.Now == nil:
-		return nil, errors.New("dynamo: FeedOptions.Now is missing")
+		return nil, errors.New("feed: Options.Now is missing")
 	case o.Stream == "":
-		return nil, errors.New("dynamo: FeedOptions.Stream is missing")
+		return nil, errors.New("feed: Options.Stream is missing")
 	case o.AWS.Region == "":
-		return nil, errors.New("dynamo: FeedOptions.AWS has no region")
+		return nil, errors.New("feed: Options.AWS has no region")
 	}
 	o.AWS.Retryer, o.AWS.RetryMaxAttempts = aws.NopRetryer{}, 1
 	return &Feed{
 		client: dynamodbstreams.New(o.AWS), stream: o.Stream, now: o.Now,
-		asking: asking{o.Attempts, o.Patience, o.Pause}.orDefault(), readers: map[string]*reader{},
+		asking: dynamo.NewAsking(o.Attempts, o.Patience, o.Pause), readers: map[string]*reader{},
 	}, nil
 }
 
@@ -173,9 +178,9 @@ func (f *Feed) know(ctx context.Context, doubt func(*shards) bool) error {
 	in := &dynamodbstreams.DescribeStreamInput{StreamArn: &f.stream}
 	for {
 		var got *dynamodbstreams.DescribeStreamOutput
-		err := f.ask(ctx, func(ctx context.Context) (err error) { got, err = f.client.DescribeStream(ctx, in); return err })
+		err := f.asking.Ask(ctx, func(ctx context.Context) (err error) { got, err = f.client.DescribeStream(ctx, in); return err })
 		if err != nil {
-			return fold(err)
+			return dynamo.Fault(err)
 		}
 		for _, s := range got.StreamDescription.Shards {
 			g.parents[text(s.ShardId)] = text(s.ParentShardId)
@@ -217,18 +222,18 @@ func (f *Feed) fill(ctx context.Context, s string, r *reader, limit int) error {
 		}
 		var got *dynamodbstreams.GetRecordsOutput
 		in := &dynamodbstreams.GetRecordsInput{ShardIterator: r.iterator, Limit: aws.Int32(int32(min(limit, maxChanges)))}
-		err := f.ask(ctx, func(ctx context.Context) (err error) { got, err = f.client.GetRecords(ctx, in); return err })
+		err := f.asking.Ask(ctx, func(ctx context.Context) (err error) { got, err = f.client.GetRecords(ctx, in); return err })
 		_, expired := errors.AsType[*types.ExpiredIteratorException](err)
 		_, trimmed := errors.AsType[*types.TrimmedDataAccessException](err)
 		switch {
 		case trimmed && r.read != "":
 			return lost(err)
-		case (expired || trimmed) && renewed < f.attempts:
+		case (expired || trimmed) && renewed < maxRenewed:
 			r.iterator = nil
 			idle, renewed = idle-1, renewed+1
 			continue
 		case err != nil:
-			return fold(err)
+			return dynamo.Fault(err)
 		}
 		for i := range got.Records {
 			c, err := pulled(&got.Records[i])
@@ -238,7 +243,7 @@ func (f *Feed) fill(ctx context.Context, s string, r *reader, limit int) error {
 			}
 			if err != nil {
 				r.iterator = nil
-				return &Unread{Position: c.Position, cause: err}
+				return dynamo.NotRead(c.Position, err)
 			}
 			r.ahead, r.read = append(r.ahead, c), c.Position
 		}
@@ -258,7 +263,7 @@ func (f *Feed) aim(ctx context.Context, s string, r *reader) error {
 		in.ShardIteratorType, in.SequenceNumber = types.ShardIteratorTypeAfterSequenceNumber, &r.read
 	}
 	var got *dynamodbstreams.GetShardIteratorOutput
-	err := f.ask(ctx, func(ctx context.Context) (err error) { got, err = f.client.GetShardIterator(ctx, in); return err })
+	err := f.asking.Ask(ctx, func(ctx context.Context) (err error) { got, err = f.client.GetShardIterator(ctx, in); return err })
 	if _, trimmed := errors.AsType[*types.TrimmedDataAccessException](err); trimmed {
 		return lost(err)
 	}
@@ -266,7 +271,7 @@ func (f *Feed) aim(ctx context.Context, s string, r *reader) error {
 		f.list = nil // the next call sees what is there
 	}
 	if err != nil {
-		return fold(err)
+		return dynamo.Fault(err)
 	}
 	r.iterator = got.ShardIterator
 	return nil
@@ -274,21 +279,21 @@ func (f *Feed) aim(ctx context.Context, s string, r *reader) error {
 
 // pulled reads a record as the client answers it.
 func pulled(in *types.Record) (table.Change, error) {
-	var r record
-	if d := in.Dynamodb; d != nil {
-		r.DynamoDB.Number = text(d.SequenceNumber)
-		r.DynamoDB.Old, r.DynamoDB.New = plain(d.OldImage), plain(d.NewImage)
-		if d.ApproximateCreationDateTime != nil {
-			r.DynamoDB.At = float64(d.ApproximateCreationDateTime.UnixMilli()) / 1000
-		}
+	d := in.Dynamodb
+	if d == nil {
+		d = &types.StreamRecord{}
 	}
-	return r.change()
+	var at time.Time
+	if d.ApproximateCreationDateTime != nil {
+		at = *d.ApproximateCreationDateTime
+	}
+	return dynamo.ReadChange(text(d.SequenceNumber), at, plain(d.OldImage), plain(d.NewImage))
 }
 
-func plain(m map[string]types.AttributeValue) map[string]attribute {
-	out := make(map[string]attribute, len(m))
+func plain(m map[string]types.AttributeValue) map[string]dynamo.Attribute {
+	out := make(map[string]dynamo.Attribute, len(m))
 	for name, v := range m {
-		var a attribute
+		var a dynamo.Attribute
 		switch v := v.(type) {
 		case *types.AttributeValueMemberS:
 			a.S = &v.Value
@@ -300,4 +305,11 @@ func plain(m map[string]types.AttributeValue) map[string]attribute {
 		out[name] = a
 	}
 	return out
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
