@@ -215,6 +215,60 @@ func TestLateAsOf(t *testing.T) {
 	}
 }
 
+// TestDeathsOverALateFeed: an invocation dies at every step in turn, before a commit or after it, another goes on, and one that was late does its
+// work once more. Each change counts once.
+func TestDeathsOverALateFeed(t *testing.T) {
+	w := newCounting(t)
+	f := newLate(w, 7)
+	pick := picker(rand.New(rand.NewPCG(25, 25)))
+	died := errors.New("died")
+	deaths := 0
+	for step := range 80 {
+		for range 2 {
+			w.act(t, pick)
+		}
+		w.Clock.Add(time.Duration(step%4) * 4 * time.Second)
+		w.lagging(f, lag)
+		late := account.NewCounters(w.Table, f).Lagging(lag, func(context.Context, time.Duration) error { w.Clock.Add(lag); return nil })
+		n := 0
+		die := func(c local.Call) error {
+			if n++; n == 1+step%17 {
+				if step%3 == 0 { // and another does all of it before this one dies, or goes on
+					f := *w.Faults
+					*w.Faults = local.Faults{}
+					must(t, late.Work(t.Context(), w.Now))
+					*w.Faults = f
+				}
+				if step%2 == 0 {
+					return died
+				}
+			}
+			return nil
+		}
+		if step%5 < 3 {
+			w.Faults.Before = die
+		} else {
+			w.Faults.After = die // done, its answer lost
+		}
+		if step%11 == 0 {
+			w.Clock.Add(time.Hour) // a round
+		}
+		if err := w.Work(t.Context(), w.Now); err != nil {
+			if deaths++; !errors.Is(err, died) && !fault.Is(err, "busy") {
+				t.Fatalf("step %d: %v", step, err)
+			}
+		}
+		*w.Faults = local.Faults{}
+	}
+	if deaths < 10 {
+		t.Errorf("%d deaths: the test is broken", deaths)
+	}
+	w.lagging(f, lag)
+	if d := w.settled(t); d != "" {
+		t.Errorf("counts differ (-want +got):\n%s", d)
+	}
+}
+
 // TestCountersThatLostTheirPlace: counters whose position the feed does not know any more begin again, and vouch for nothing before all is
 // recounted.
 func TestCountersThatLostTheirPlace(t *testing.T) {
