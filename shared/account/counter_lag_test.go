@@ -195,6 +195,12 @@ func TestLateAsOf(t *testing.T) {
 		}
 		w.Clock.Add(time.Duration(step%7) * 3 * time.Second)
 		w.turns(t)
+		if step%5 == 0 { // long enough for a turn that finds nothing to say so
+			w.Clock.Add(70 * time.Second)
+			w.turns(t)
+			w.Clock.Add(70 * time.Second)
+			w.turns(t)
+		}
 		n := w.counted(t, s, w.boss, account.Query{})
 		if n.AsOf.IsZero() {
 			continue

@@ -38,9 +38,9 @@ type bed struct {
 	hidden     bool // DescribeStream does not show it yet
 }
 
-// shard makes one, begun by the end of its parent.
+// shard makes one, begun by the end of its parent. Its name sorts before the parent's, so that nothing is in order by chance.
 func (r *river) shard(parent *bed) *bed {
-	b := &bed{id: fmt.Sprintf("shardId-%020d-%08x", len(r.shards), 0xabcdef)}
+	b := &bed{id: fmt.Sprintf("shardId-%020d-%08x", 100_000-len(r.shards), 0xabcdef)}
 	if parent != nil {
 		b.parent = parent.id
 	}
@@ -101,10 +101,11 @@ func (r *river) answer(call string, body []byte) (out any, code string) {
 	}
 	switch call {
 	case "DescribeStream":
-		list, from := []map[string]string{}, in.ExclusiveStartShardID
+		list, before := []map[string]string{}, in.ExclusiveStartShardID != ""
 		d := map[string]any{"StreamArn": in.StreamArn}
 		for _, b := range r.shards {
-			if b.hidden || b.id <= from {
+			if before || b.hidden {
+				before = before && b.id != in.ExclusiveStartShardID
 				continue
 			}
 			if r.pages > 0 && len(list) == r.pages {
