@@ -51,8 +51,9 @@ var rules = map[string][]string{
 	"shared/change": {"shared/table", "shared/audit", "shared/once", "shared/principal", "shared/id", "shared/fault"},
 	"shared/access": {"shared/table", "shared/key", "shared/change", "shared/identity", "shared/policy", "shared/principal", "shared/id", "shared/fault"},
 
-	"shared/edge":     slices.Concat(leaves, []string{"shared/policy", "shared/once", "shared/change", "shared/audit", "shared/crypt", "shared/key", "shared/table", "shared/identity"}),
-	"shared/platform": slices.Concat(ports, []string{"shared/id", "shared/crypt"}),
+	"shared/edge":              slices.Concat(leaves, []string{"shared/policy", "shared/once", "shared/change", "shared/audit", "shared/crypt", "shared/key", "shared/table", "shared/identity"}),
+	"shared/table/dynamo/feed": {"shared/table", "shared/table/dynamo", "shared/fault"},
+	"shared/platform":          slices.Concat(ports, []string{"shared/id", "shared/crypt"}),
 }
 
 // allowed gives what the package may import of ours; the second answer is false for an unknown package.

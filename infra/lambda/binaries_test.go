@@ -21,7 +21,7 @@ var linked = map[string][]string{
 	"audit":       {"dynamodb", "kms"},
 	"auth":        {"dynamodb", "kms", "cognitoidentityprovider"},
 	"categories":  {"dynamodb", "kms"},
-	"jobs":        {"dynamodb", "kms", "cognitoidentityprovider", "sesv2", "sns", "sqs"},
+	"jobs":        {"dynamodb", "dynamodbstreams", "kms", "cognitoidentityprovider", "sesv2", "sns", "sqs"},
 	"me":          {"dynamodb", "kms", "cognitoidentityprovider"},
 	"onboarding":  {"dynamodb", "kms"},
 	"org":         {"dynamodb", "kms"},
@@ -98,7 +98,7 @@ func TestOneBinaryForEachRoute(t *testing.T) {
 		}
 		delete(served, r.Operation)
 	}
-	for _, event := range []string{"stream.changes", "jobs.run", "jobs.due", "schedule.reconcile", "notify.bounces"} {
+	for _, event := range []string{"stream.changes", "jobs.run", "jobs.due", "schedule.reconcile", "notify.bounces", "counters.advance"} {
 		if len(served[event]) != 1 {
 			t.Errorf("%s is served by %v", event, served[event])
 		}

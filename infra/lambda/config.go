@@ -26,6 +26,7 @@ const (
 	SMSSender     Var = "STEWARD_SMS_SENDER" // optional
 	WebhookSecret Var = "STEWARD_WEBHOOK_SECRET"
 	JobsQueue     Var = "STEWARD_JOBS_QUEUE"
+	FeedStream    Var = "STEWARD_STREAM"
 	BaseURL       Var = "STEWARD_BASE_URL" // optional: for links in mails
 )
 
@@ -52,6 +53,7 @@ type Config struct {
 	SMSSender     string
 	WebhookSecret string // ARN
 	JobsQueue     string // URL
+	Stream        string // ARN
 	BaseURL       string
 
 	AccessKey    string // the role's credentials, as Lambda puts them into the environment
@@ -84,6 +86,7 @@ var settings = []setting{
 	{SMSSender, true, func(c *Config) *string { return &c.SMSSender }, isSender, "1 to 11 letters and digits"},
 	{WebhookSecret, false, func(c *Config) *string { return &c.WebhookSecret }, isWord, "the name or ARN of a secret"},
 	{JobsQueue, false, func(c *Config) *string { return &c.JobsQueue }, isURL, "the URL of an SQS queue"},
+	{FeedStream, false, func(c *Config) *string { return &c.Stream }, isStream, "the ARN of a table's stream"},
 	{BaseURL, true, func(c *Config) *string { return &c.BaseURL }, isURL, "a URL"},
 }
 
@@ -149,6 +152,10 @@ func isWord(s string) bool {
 
 func isTable(s string) bool {
 	return len(s) >= 3 && len(s) <= 255 && !strings.ContainsFunc(s, func(r rune) bool { return !isAlphanumeric(r) && !strings.ContainsRune("_.-", r) })
+}
+
+func isStream(s string) bool {
+	return strings.HasPrefix(s, "arn:") && strings.Contains(s, ":table/") && strings.Contains(s, "/stream/") && isWord(s)
 }
 
 func isPool(s string) bool {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/steward-crm/steward/infra/lambda"
+	"github.com/steward-crm/steward/infra/lambda/withfeed"
 	"github.com/steward-crm/steward/infra/lambda/withidentity"
 	"github.com/steward-crm/steward/infra/lambda/withkeys"
 	"github.com/steward-crm/steward/infra/lambda/withnotify"
@@ -21,7 +22,7 @@ import (
 
 // parts are those that mains name.
 var parts = map[string]func() lambda.Part{
-	"withidentity.Part": withidentity.Part, "withkeys.Data": withkeys.Data, "withkeys.DataAndAudit": withkeys.DataAndAudit, "withnotify.Part": withnotify.Part,
+	"withfeed.Part": withfeed.Part, "withidentity.Part": withidentity.Part, "withkeys.Data": withkeys.Data, "withkeys.DataAndAudit": withkeys.DataAndAudit, "withnotify.Part": withnotify.Part,
 	"withqueue.Part": withqueue.Part, "withsecret.Part": withsecret.Part, "withtable.Part": withtable.Part, "withtokens.Part": withtokens.Part,
 }
 

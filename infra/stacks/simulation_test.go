@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -33,6 +34,7 @@ import (
 	"github.com/steward-crm/steward/shared/platform"
 	"github.com/steward-crm/steward/shared/table"
 	"github.com/steward-crm/steward/shared/table/dynamo"
+	"github.com/steward-crm/steward/shared/table/dynamo/feed"
 )
 
 var place = iam.Place{Partition: "aws", Region: "us-east-1", Account: "123456789012"}
@@ -147,7 +149,7 @@ func TestRolesAllowWhatAdaptersAsk(t *testing.T) {
 	}
 	for _, action := range []string{
 		"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
-		"dynamodb:ConditionCheckItem", "kms:GenerateDataKey", "kms:Decrypt", "kms:GenerateMac", "ses:SendEmail", "sns:Publish",
+		"dynamodb:ConditionCheckItem", "dynamodb:DescribeStream", "dynamodb:GetShardIterator", "dynamodb:GetRecords", "kms:GenerateDataKey", "kms:Decrypt", "kms:GenerateMac", "ses:SendEmail", "sns:Publish",
 	} {
 		if !seen[action] {
 			t.Errorf("nobody asked for %s: the test looks at nothing", action)
@@ -246,6 +248,9 @@ func (j *judge) others(x rights.Rights) {
 		sns.New(sns.Options{Region: place.Region, Credentials: credentials, HTTPClient: client, Retryer: aws.NopRetryer{}}),
 		notifyaws.Options{From: j.function.Environment["STEWARD_MAIL_FROM"], ConfigurationSet: j.function.Environment["STEWARD_MAIL_SET"], SenderID: "Steward"},
 	)
+	if x.Stream {
+		j.feed()
+	}
 	verify := notify.Message{ID: "m", Template: "verify", Locale: "en", Words: map[string]string{"code": "123456", "minutes": "30"}}
 	if x.Mail {
 		verify.Channel, verify.To = notify.Email, "li@example.com"
@@ -254,6 +259,26 @@ func (j *judge) others(x rights.Rights) {
 	if x.Texts {
 		verify.ID, verify.Channel, verify.To = "n", notify.SMS, "+8613800138000" // the same message is sent once
 		_ = sender.Send(ctx, verify)
+	}
+}
+
+// feed reads the stream to its end.
+func (j *judge) feed() {
+	arn := j.function.Environment["STEWARD_STREAM"]
+	f, err := feed.Follow(feed.Options{
+		AWS:    dynamodbstreams.Options{Region: place.Region, Credentials: credentials, HTTPClient: &http.Client{Transport: j}},
+		Stream: arn, Now: time.Now, Attempts: 1,
+	})
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	j.answer = []func(*http.Request) (*http.Response, error){
+		says(http.StatusOK, `{"StreamDescription":{"Shards":[{"ShardId":"shardId-1"}]}}`),
+		says(http.StatusOK, `{"ShardIterator":"`+arn+`|1|x"}`), says(http.StatusOK, `{"Records":[]}`),
+		says(http.StatusOK, `{"StreamDescription":{"Shards":[{"ShardId":"shardId-1"}]}}`),
+	}
+	if _, _, err := f.Changes(j.t.Context(), "", 1); err != nil || len(j.answer) > 0 {
+		j.t.Errorf("%s: the stream: %v", j.function.Handler, err)
 	}
 }
 

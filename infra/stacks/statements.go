@@ -86,6 +86,9 @@ func statements(x rights.Rights) string {
 		p.line("  Action: [\"sns:Publish\"]")
 		p.line("  NotResource: !Sub arn:${AWS::Partition}:sns:*:*:* # no topic: a phone number has no resource")
 	}
+	if x.Stream {
+		p.open("Feed", "Allow", []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}, []string{"!Ref StreamArn"})
+	}
 	if x.Wake {
 		p.open("Wake", "Allow", []string{"sqs:SendMessage"}, []string{"!Ref JobsQueueArn"})
 	}

@@ -15,6 +15,7 @@ type worker struct {
 	Queue                 string // parameter that names the queue
 	Batch                 int    // messages of the queue at most
 	Timeout               int    // seconds
+	Alone                 bool   // one invocation at a time; others are throttled, which is no alarm
 	Env                   []string
 	rights.Rights
 }
@@ -25,6 +26,7 @@ func workers() []worker {
 		{Name: "JobsRun", Handler: "jobs.run", Binary: "jobs", Source: "queue", Queue: "JobsQueueArn", Batch: 1, Timeout: 900},
 		{Name: "NotifyBounces", Handler: "notify.bounces", Binary: "jobs", Source: "queue", Queue: "BouncesQueueArn", Batch: 10, Timeout: 60},
 		{Name: "JobsDue", Handler: "jobs.due", Binary: "jobs", Source: "rate(1 minute)", Timeout: 60},
+		{Name: "CountersAdvance", Handler: "counters.advance", Binary: "jobs", Source: "rate(1 minute)", Timeout: 50, Alone: true},
 		{Name: "ScheduleReconcile", Handler: "schedule.reconcile", Binary: "jobs", Source: "rate(1 hour)", Timeout: 900},
 	}
 	for i := range all {

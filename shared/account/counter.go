@@ -23,12 +23,36 @@ type Counters struct {
 	most  int // bytes of one shard's document
 	room  int // bytes of the shards that one turn writes
 
+	lag   time.Duration // by which the feed may show a commit later than a read from the table does
+	pause func(context.Context, time.Duration) error
+
 	mu sync.Mutex // one turn, or one owner's recount, at a time
 }
 
 // NewCounters returns the counts that lie in the table and follow its feed.
 func NewCounters(t table.Table, f table.Feed) *Counters {
 	return &Counters{table: t, feed: f, most: maxShard, room: maxTurn}
+}
+
+// Lagging has the counters allow for a feed of several shards that shows a commit up to so long after it is done: what they know is older by that,
+// and a recount waits for it, by pause, where what it read and what the feed says differ. A nil pause is a wait by the wall clock. It is called before
+// anything else.
+func (c *Counters) Lagging(lag time.Duration, pause func(context.Context, time.Duration) error) *Counters {
+	if c.lag, c.pause = lag, pause; pause == nil {
+		c.pause = wait
+	}
+	return c
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Bounds of counting.
@@ -50,8 +74,9 @@ var counterPosition = key.Control("FEED", "accounts")
 
 type positionDoc struct {
 	After string    `json:"after"`
-	At    time.Time `json:"at"`    // of the last change that was read; later when there was no other
-	Epoch int64     `json:"epoch"` // grows when changes may have been missed: then all is counted again
+	At    time.Time `json:"at"`             // of the last change that was read; later when there was no other
+	Again time.Time `json:"again,omitzero"` // when the feed was begun again: what is older may be in the counts twice until it is recounted
+	Epoch int64     `json:"epoch"`          // grows when changes may have been missed: then all is counted again
 }
 
 // stateDoc is how far the counts of a tenant are.
@@ -111,15 +136,24 @@ func (c *Counters) advance(ctx context.Context, now time.Time) (int, error) {
 		return 0, err
 	}
 	changes, next, err := c.feed.Changes(ctx, t.pos.After, perTurn)
+	unknown := t.pos.After != "" && fault.Is(err, "position_unknown")
+	if unknown {
+		changes, next, err = c.feed.Changes(ctx, "", perTurn)
+	}
 	if err != nil {
 		return 0, err
 	}
-	first, last := now, now
+	shown := now.Add(-c.lag) // all that was committed by then
+	first, last := now, shown
 	if len(changes) > 0 {
-		first, last = changes[0].At, changes[len(changes)-1].At
+		first, last = changes[0].At, c.shown(changes[len(changes)-1].At, shown)
 	}
-	// The first change after a position that is not too old is the commit of that position itself, at about its time.
-	lost := t.version > 0 && first.Sub(t.pos.At) > feedKeeps
+	// The first change after a position that is not too old is the commit of that position itself, at about its time. Where a feed has shards, that
+	// says nothing of those which the position does not lie in.
+	lost := t.version > 0 && (unknown || first.Sub(t.pos.At) > feedKeeps || c.lag > 0 && now.Sub(t.pos.At) > feedKeeps)
+	if unknown {
+		t.pos.Again = now.UTC()
+	}
 	if lost || t.version == 0 {
 		t.pos.Epoch++
 	}
@@ -134,7 +168,7 @@ func (c *Counters) advance(ctx context.Context, now time.Time) (int, error) {
 			return 0, err
 		}
 		if len(more) == 0 {
-			if last = now; now.Sub(t.pos.At) < staleness {
+			if last = shown; now.Sub(t.pos.At) < staleness {
 				return 0, nil // a position moved for nothing is a change, too, which would never end
 			}
 		}
@@ -154,7 +188,7 @@ func (c *Counters) advance(ctx context.Context, now time.Time) (int, error) {
 	done := len(changes)
 	if len(taken) < len(all) { // the rest is for the next turn
 		done = 1 + slices.IndexFunc(changes, func(x table.Change) bool { return x.Position == taken[len(taken)-1].position })
-		next, last = changes[done-1].Position, changes[done-1].At
+		next, last = changes[done-1].Position, c.shown(changes[done-1].At, shown)
 	}
 	t.pos.After, t.pos.At = next, later(t.pos.At, last)
 	err = t.commit(ctx)
@@ -162,6 +196,14 @@ func (c *Counters) advance(ctx context.Context, now time.Time) (int, error) {
 		return done, nil // another process took this turn
 	}
 	return done, err
+}
+
+// shown is up to when all is read that the feed had by the time of its last change: over a feed that lags no more than it surely shows.
+func (c *Counters) shown(last, most time.Time) time.Time {
+	if c.lag > 0 && last.After(most) {
+		return most
+	}
+	return last
 }
 
 func later(a, b time.Time) time.Time {

@@ -36,7 +36,12 @@ type counting struct {
 
 func newCounting(t testing.TB) *counting {
 	t.Helper()
-	w := &counting{world: newWorld(t, func(r *principal.Tenant) { r.Shards = 4 }), t: t}
+	return countingOn(t, newWorld(t, func(r *principal.Tenant) { r.Shards = 4 }))
+}
+
+func countingOn(t testing.TB, on *world) *counting {
+	t.Helper()
+	w := &counting{world: on, t: t}
 	w.Counters = account.NewCounters(w.Table, w.Feed)
 	w.depts = []id.Department{"", w.department(t, ""), w.department(t, "")}
 	w.cats = w.categories(t)

@@ -3,6 +3,7 @@ package account
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -198,6 +199,7 @@ func talliesFrom(it *table.Item) (tallies, error) {
 // move is a change of one account as the feed tells it. One without before and after is the making of a tenant.
 type move struct {
 	position      string
+	at            time.Time // of the making of a tenant
 	tenant        id.Tenant
 	account       id.Account
 	before, after *tally
@@ -225,7 +227,7 @@ func moves(changes []table.Change) ([]move, error) {
 			continue
 		}
 		if c.Before == nil && it.Key == key.Tenant(t) {
-			out = append(out, move{position: c.Position, tenant: t})
+			out = append(out, move{position: c.Position, at: c.At, tenant: t})
 			continue
 		}
 		a := key.AccountOf(t, it.Key)

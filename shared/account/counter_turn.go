@@ -117,7 +117,9 @@ func (t *turn) apply(ctx context.Context, all []move) (bool, error) {
 		}
 		st.After, st.dirty = m.position, true
 		if m.born() {
-			st.Epoch = t.pos.Epoch
+			if m.at.After(t.pos.Again) {
+				st.Epoch = t.pos.Epoch
+			}
 			continue
 		}
 		for _, side := range []struct {

@@ -32,7 +32,11 @@ type world struct {
 
 func newWorld(t testing.TB, edits ...func(*principal.Tenant)) *world {
 	t.Helper()
-	d := edgetest.Deploy(t)
+	return worldOn(t, edgetest.Deploy(t), edits...)
+}
+
+func worldOn(t testing.TB, d *edgetest.Deployment, edits ...func(*principal.Tenant)) *world {
+	t.Helper()
 	w := &world{Deployment: d, places: map[id.User]principal.Place{}, parents: map[id.Department]id.Department{}}
 	tenant := d.Tenant(t, edits...)
 	items, err := d.Table.Get(t.Context(), key.Tenant(tenant))

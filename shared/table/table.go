@@ -112,13 +112,16 @@ type Table interface {
 }
 
 // Feed is the ordered log of committed changes: a DynamoDB stream on AWS, a log in the local store. Each consumer keeps its own
-// position. Changes of one item come in the order of their commits, at least once. The Keys space has no feed.
+// position. Changes of one item come in the order of their commits, at least once; those of different items about in the order of time. A commit
+// may show in a feed some time after it is done, by which a read from the table is ahead. The Keys space has no feed.
 type Feed interface {
 	// Changes reads up to limit changes after the position; "" is the oldest that is kept (24 h). It answers the changes and the
-	// position after them; with none it answers at once with the same position. Changed says when to look again.
+	// position after them; with none it answers at once with the same position. Changed says when to look again. Positions are not in order of
+	// anything. Where the feed can tell that changes after a position are lost, or that it never gave it, the answer is a fault of kind
+	// Internal, code position_unknown: a consumer begins again at "" and may have missed some.
 	Changes(ctx context.Context, after string, limit int) (changes []Change, next string, err error)
 
-	// Changed returns a channel that is closed at the next commit.
+	// Changed returns a channel that is closed at the next commit; by a feed that cannot tell, when it is time to look.
 	Changed() <-chan struct{}
 }
 

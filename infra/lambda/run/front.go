@@ -88,6 +88,13 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch target := r.Header.Get("X-Amz-Target"); {
+	case strings.HasPrefix(target, "DynamoDBStreams_"):
+		f.table.Lock()
+		defer f.table.Unlock()
+		if strings.HasSuffix(target, ".GetRecords") {
+			f.records(w, r, body)
+			return
+		}
 	case strings.HasPrefix(target, "DynamoDB_"):
 		f.table.Lock()
 		defer f.table.Unlock()
@@ -128,13 +135,7 @@ func (f *front) pass(w http.ResponseWriter, r *http.Request, body []byte) *whole
 		http.Error(w, "moto does not answer", http.StatusBadGateway)
 		return nil
 	}
-	for name, values := range a.header {
-		if name != "Content-Length" && name != "Connection" {
-			w.Header()[name] = values
-		}
-	}
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // the function went away
+	a.send(w)
 	return a
 }
 
@@ -143,6 +144,16 @@ type whole struct {
 	status int
 	header http.Header
 	body   []byte
+}
+
+func (a *whole) send(w http.ResponseWriter) {
+	for name, values := range a.header {
+		if name != "Content-Length" && name != "Connection" {
+			w.Header()[name] = values
+		}
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body) // the function went away
 }
 
 // ask sends the request to moto. About one answer in some thousand breaks off in its body, which would look to the function like one that was

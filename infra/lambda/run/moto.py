@@ -1,9 +1,9 @@
-"""Starts moto's server for run-lambda, with two things changed: the price of a transaction, and that of a query.
+"""Starts moto's server for run-lambda, with three things changed: the price of a transaction, that of a query, and what an iterator reads.
 
 moto copies the whole table once for each item of a transaction, to be able to take it back: with some hundred customers that is many seconds.
 Here it is copied once, records of the stream are not copied at all (nothing changes them), and an item shares its attributes with its copy
 (an update replaces them whole). And moto sorts the whole table for each query, of a partition or of an index; here it gets to see the partition
-alone. What moto answers is as before. Requests to DynamoDB must come one at a time; front.go sees to that.
+alone. An iterator of a stream went on reading the table that a transaction wrote which was taken back; here it reads the one there is. What moto answers is as before. Requests to DynamoDB must come one at a time; front.go sees to that.
 """
 
 import copy
@@ -11,6 +11,7 @@ import copy
 import moto.dynamodb.models as models
 from moto.dynamodb.models.dynamo_type import Item, LimitedSizeDict
 from moto.dynamodb.models.table import StreamRecord, Table
+from moto.dynamodbstreams.models import ShardIterator
 from moto.server import main
 
 
@@ -65,6 +66,15 @@ def query(self, hash_key, *args, **named):
         del self.all_items
 
 
+read = ShardIterator.get
+
+
+def get(self, limit=1000):
+    self.stream_shard = self.streams_backend.dynamodb.get_table(self.stream_shard.table.name).stream_shard
+    return read(self, limit)
+
+
+ShardIterator.get = get
 Table.query = query
 Item.__deepcopy__ = shared
 StreamRecord.__deepcopy__ = lambda record, memo: record

@@ -87,11 +87,17 @@ func tableCalls(at Place, operation string, body []byte) (all []Call, err error)
 		ExpressionAttributeValues attributes
 		RequestItems              map[string]struct{ Keys []attributes }
 		TransactItems             []map[string]write
+		StreamArn, ShardIterator  string
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, err
 	}
 	switch operation {
+	case "DescribeStream", "GetShardIterator":
+		all = append(all, Call{Action: "dynamodb:" + operation, Resource: in.StreamArn})
+	case "GetRecords": // an iterator begins with the stream that it is of
+		stream, _, _ := strings.Cut(in.ShardIterator, "|")
+		all = append(all, Call{Action: "dynamodb:" + operation, Resource: stream})
 	case "GetItem", "DeleteItem", "UpdateItem":
 		add(operation, in.TableName, "", in.Key[pk].S)
 	case "PutItem":

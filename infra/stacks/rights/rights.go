@@ -31,6 +31,7 @@ type Rights struct {
 	Mail, Texts       bool     // SES, SNS
 	Wake              bool     // send to the queue of jobs
 	Secret            bool     // read the secrets of webhooks
+	Stream            bool     // read the data table's stream, besides where it is pushed
 }
 
 // Of gives the rights of a route's function. False for an operation that no row knows.
@@ -95,7 +96,7 @@ func Resource(operation string) string {
 var homes = map[string]string{
 	"contacts": "accounts", "team": "accounts", "shares": "accounts", "overrides": "accounts", "temporary": "accounts",
 	"company": "org", "settings": "org", "departments": "org", "posts": "org",
-	"schedule": "jobs", "notify": "jobs",
+	"schedule": "jobs", "notify": "jobs", "counters": "jobs",
 }
 
 // Resources are all folders that have a row, in order.

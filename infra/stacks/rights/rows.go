@@ -15,7 +15,9 @@ var (
 	feed                       = key.EveryControl("FEED")
 	systemJobs                 = key.EveryControl("JOB#*")
 
-	accounts     = []string{key.EveryTenant("A#*"), key.EveryTenant("BI#*"), key.EveryTenant("KC#*"), key.EveryTenant("KJ#*"), key.EveryTenant("OW#*")}
+	accounts     = []string{key.EveryTenant("A#*"), key.EveryTenant("BI#*"), key.EveryTenant("KC#*"), key.EveryTenant("KJ#*"), owned}
+	owned        = key.EveryTenant("OW#*")
+	counters     = key.EveryTenant("CNT")
 	meta         = key.EveryTenant("META")
 	authz        = key.EveryTenant("AUTHZ")
 	organisation = key.EveryTenant("ORG")

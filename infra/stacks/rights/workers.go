@@ -8,7 +8,7 @@ import (
 // Workers are the functions that no client calls, by handler.
 var Workers = map[string]Rights{
 	"stream.changes": {
-		Read: []string{start, nowhere, key.EveryTenant(""), feed}, Write: []string{key.EveryTenant("AULOG"), key.EveryTenant("CNT"), feed}, ReadKeys: true, Unwrap: true, Mac: true, Wake: true,
+		Read: []string{start, nowhere, key.EveryTenant(""), feed}, Write: []string{key.EveryTenant("AULOG"), feed}, ReadKeys: true, Unwrap: true, Mac: true, Wake: true,
 	},
 	"jobs.run": {
 		Read: []string{key.EveryTenant(""), key.EveryControl("*"), key.DueJobs}, Indexes: []table.Index{table.G1, table.G2, table.G3, table.G4},
@@ -22,6 +22,10 @@ var Workers = map[string]Rights{
 	"jobs.due": {
 		Read: []string{start, nowhere, key.EveryTenant("JOB#*"), systemJobs, key.DueJobs}, Indexes: []table.Index{table.G4}, Wake: true,
 	},
+	"counters.advance": {
+		Read:    []string{start, nowhere, accounts[0], owned, organisation, counters, feed, key.EveryControl("TENANTS")},
+		Indexes: []table.Index{table.G1}, Write: []string{counters, feed}, Stream: true,
+	},
 	"schedule.reconcile": {
 		Read: []string{start, nowhere, key.EveryTenant(""), key.EveryControl("TENANTS"), key.EveryControl("ONB#*")}, Indexes: []table.Index{table.G1},
 		Append: []string{events}, Write: []string{users, organisation, meta, jobs, start}, ReadKeys: true, Unwrap: true, Identity: everyIdentity,
@@ -33,6 +37,7 @@ var VariablesOf = map[string][]string{
 	"stream.changes":     append(stored[:3:3], "STEWARD_KEY_AUDIT", "STEWARD_JOBS_QUEUE"),
 	"jobs.run":           working,
 	"jobs.due":           {"STEWARD_TABLE", "STEWARD_KEYS_TABLE", "STEWARD_JOBS_QUEUE"},
+	"counters.advance":   {"STEWARD_TABLE", "STEWARD_KEYS_TABLE", "STEWARD_STREAM"},
 	"schedule.reconcile": working,
 	"notify.bounces":     stored,
 }

@@ -11,7 +11,6 @@ package dynamo
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -47,15 +46,13 @@ const (
 	longestPause    = time.Second
 )
 
-// Store is the table on DynamoDB. Open makes it. It implements table.Table; its feed is the Data table's stream, see ReadChanges.
+// Store is the table on DynamoDB. Open makes it. It implements table.Table; its feed is the Data table's stream: package feed pulls it, and ReadChanges reads what a Lambda function gets of it.
 type Store struct {
-	client   *dynamodb.Client
-	names    [2]string // of the physical tables, by space
-	nowhere  string    // partition
-	now      func() time.Time
-	attempts int
-	patience time.Duration
-	pause    func(context.Context, time.Duration) error
+	client  *dynamodb.Client
+	names   [2]string // of the physical tables, by space
+	nowhere string    // partition
+	now     func() time.Time
+	asking
 }
 
 var _ table.Table = (*Store)(nil)
@@ -73,30 +70,8 @@ func Open(o Options) (*Store, error) {
 		return nil, errors.New("dynamo: Options.AWS has no region")
 	}
 	o.AWS.Retryer, o.AWS.RetryMaxAttempts = aws.NopRetryer{}, 1
-	s := &Store{
+	return &Store{
 		client: dynamodb.New(o.AWS), names: [2]string{table.Data: o.Data, table.Keys: o.Keys},
-		nowhere: o.Nowhere, now: o.Now, attempts: o.Attempts, patience: o.Patience, pause: o.Pause,
-	}
-	if s.attempts == 0 {
-		s.attempts = defaultAttempts
-	}
-	if s.patience == 0 {
-		s.patience = defaultPatience
-	}
-	if s.pause == nil {
-		s.pause = pause
-	}
-	return s, nil
-}
-
-// pause spreads those who met each other evenly over the whole time: full jitter.
-func pause(ctx context.Context, most time.Duration) error {
-	t := time.NewTimer(rand.N(most))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+		nowhere: o.Nowhere, now: o.Now, asking: asking{o.Attempts, o.Patience, o.Pause}.orDefault(),
+	}, nil
 }

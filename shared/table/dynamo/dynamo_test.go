@@ -11,7 +11,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/steward-crm/steward/shared/clocktest"
-	"github.com/steward-crm/steward/shared/table"
 	"github.com/steward-crm/steward/shared/table/dynamo"
 	"github.com/steward-crm/steward/shared/table/tabletest"
 )
@@ -62,19 +61,6 @@ func transport(t testing.TB) *http.Transport {
 	return x
 }
 
-// feed is the strict stand-in's stream.
-type feed struct{ peer *strict }
-
-func (f feed) Changes(ctx context.Context, after string, limit int) ([]table.Change, string, error) {
-	return f.peer.Changes(ctx, after, limit)
-}
-
-func (f feed) Changed() <-chan struct{} {
-	f.peer.mu.Lock()
-	defer f.peer.mu.Unlock()
-	return f.peer.changed
-}
-
 // TestContract is the whole suite on the strict stand-in: nothing is left out.
 func TestContract(t *testing.T) {
 	defer goleak.VerifyNone(t)
@@ -82,7 +68,7 @@ func TestContract(t *testing.T) {
 		tabletest.Run(t, func(t *testing.T) tabletest.Store {
 			c := newClock()
 			s, peer := openStrict(t, c.Now, nil)
-			return tabletest.Store{Table: s, Feed: feed{peer}, Now: c.Now, Advance: c.Add}
+			return tabletest.Store{Table: s, Feed: follow(t, &rolling{peer: peer}, c.Now), Now: c.Now, Advance: c.Add}
 		})
 	})
 }

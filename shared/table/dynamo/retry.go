@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -21,9 +22,58 @@ func refused(cause error) error {
 	return fault.New(fault.Internal, "internal").Because(cause)
 }
 
+// asking is how requests are sent.
+type asking struct {
+	attempts int
+	patience time.Duration
+	pause    func(context.Context, time.Duration) error
+}
+
+func (s asking) orDefault() asking {
+	if s.attempts == 0 {
+		s.attempts = defaultAttempts
+	}
+	if s.patience == 0 {
+		s.patience = defaultPatience
+	}
+	if s.pause == nil {
+		s.pause = pause
+	}
+	return s
+}
+
+// Asking sends requests as a Store does, for what asks DynamoDB besides. NewAsking makes it.
+type Asking struct{ as asking }
+
+// NewAsking takes what Options of these names say.
+func NewAsking(attempts int, patience time.Duration, pause func(context.Context, time.Duration) error) *Asking {
+	return &Asking{asking{attempts, patience, pause}.orDefault()}
+}
+
+// Ask sends a request until it is answered, refused for good, or the attempts or the context end. It must be one that may be done twice. What it
+// answers is the last error as it came.
+func (a *Asking) Ask(ctx context.Context, request func(context.Context) error) error {
+	return a.as.ask(ctx, request)
+}
+
+// Fault makes of what Ask answered the fault that a Store answers.
+func Fault(err error) error { return fold(err) }
+
+// pause spreads those who met each other evenly over the whole time: full jitter.
+func pause(ctx context.Context, most time.Duration) error {
+	t := time.NewTimer(rand.N(most))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // ask sends a request until it is answered, refused for good, or the attempts or the context end. The request must be one that may be
 // applied twice without harm. What it answers is the last error as it came.
-func (s *Store) ask(ctx context.Context, request func(context.Context) error) error {
+func (s *asking) ask(ctx context.Context, request func(context.Context) error) error {
 	for n := 0; ; n++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -38,20 +88,20 @@ func (s *Store) ask(ctx context.Context, request func(context.Context) error) er
 	}
 }
 
-func (s *Store) attempt(ctx context.Context, request func(context.Context) error) error {
+func (s *asking) attempt(ctx context.Context, request func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	return request(ctx)
 }
 
 // rest waits before the attempt after number n.
-func (s *Store) rest(ctx context.Context, n int) error {
+func (s *asking) rest(ctx context.Context, n int) error {
 	return s.pause(ctx, min(longestPause, firstPause<<min(n, 10)))
 }
 
 // passingCodes are the refusals that the same request may not meet again.
 var passingCodes = []string{
-	"InternalFailure", "InternalServerError", "ProvisionedThroughputExceededException", "ReplicatedWriteConflictException", "RequestLimitExceeded",
+	"InternalFailure", "InternalServerError", "LimitExceededException", "ProvisionedThroughputExceededException", "ReplicatedWriteConflictException", "RequestLimitExceeded",
 	"ServiceUnavailable", "ServiceUnavailableException", "ThrottlingException", "TransactionConflictException", "TransactionInProgressException",
 }
 

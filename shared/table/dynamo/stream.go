@@ -18,6 +18,9 @@ type Unread struct {
 	cause    error
 }
 
+// NotRead makes an Unread of a fault.
+func NotRead(position string, cause error) *Unread { return &Unread{position, cause} }
+
 func (u *Unread) Error() string {
 	return fmt.Sprintf("dynamo: stream record %q: %v", u.Position, u.cause)
 }
@@ -33,13 +36,13 @@ func ReadChanges(event []byte) ([]table.Change, error) {
 		Records []record `json:"Records"`
 	}
 	if err := json.Unmarshal(event, &e); err != nil {
-		return nil, &Unread{cause: corrupt(err)}
+		return nil, NotRead("", corrupt(err))
 	}
 	out := make([]table.Change, 0, len(e.Records))
 	for i := range e.Records {
 		c, err := e.Records[i].change()
 		if err != nil {
-			return out, &Unread{Position: e.Records[i].DynamoDB.Number, cause: err}
+			return out, NotRead(e.Records[i].DynamoDB.Number, err)
 		}
 		out = append(out, c)
 	}
@@ -50,25 +53,30 @@ type record struct {
 	DynamoDB struct {
 		At     float64              `json:"ApproximateCreationDateTime"`
 		Number string               `json:"SequenceNumber"`
-		Old    map[string]attribute `json:"OldImage"`
-		New    map[string]attribute `json:"NewImage"`
+		Old    map[string]Attribute `json:"OldImage"`
+		New    map[string]Attribute `json:"NewImage"`
 	} `json:"dynamodb"`
 }
 
-// attribute is the wire form of one attribute, as far as this package writes it.
-type attribute struct {
+// Attribute is the wire form of one attribute, as far as this package writes it.
+type Attribute struct {
 	S *string `json:"S"`
 	N *string `json:"N"`
 	B *[]byte `json:"B"`
 }
 
-func (r *record) change() (c table.Change, err error) {
+func (r *record) change() (table.Change, error) {
 	d := &r.DynamoDB
-	c.Position, c.At = d.Number, time.UnixMilli(int64(math.Round(d.At*1000))).UTC()
-	if c.Before, err = image(d.Old); err != nil {
+	return ReadChange(d.Number, time.UnixMilli(int64(math.Round(d.At*1000))), d.Old, d.New)
+}
+
+// ReadChange reads one record of the Data table's stream, taken apart. Its error is a fault.
+func ReadChange(number string, at time.Time, before, after map[string]Attribute) (c table.Change, err error) {
+	c.Position, c.At = number, at.UTC()
+	if c.Before, err = image(before); err != nil {
 		return c, err
 	}
-	if c.After, err = image(d.New); err != nil {
+	if c.After, err = image(after); err != nil {
 		return c, err
 	}
 	if c.Position == "" || c.Before == nil && c.After == nil {
@@ -77,7 +85,7 @@ func (r *record) change() (c table.Change, err error) {
 	return c, nil
 }
 
-func image(m map[string]attribute) (*table.Item, error) {
+func image(m map[string]Attribute) (*table.Item, error) {
 	if len(m) == 0 {
 		return nil, nil
 	}

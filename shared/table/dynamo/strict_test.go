@@ -17,7 +17,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/steward-crm/steward/shared/table"
-	"github.com/steward-crm/steward/shared/table/dynamo"
 )
 
 // strict is a stand-in for DynamoDB in memory, for the few calls that the adapter makes. It does what facts were measured of on DynamoDB
@@ -34,7 +33,6 @@ type strict struct {
 	running map[string]bool // tokens of transactions in flight
 	applied int             // transactions, but those that burn a token
 	stream  []map[string]any
-	changed chan struct{}
 }
 
 type remembered struct {
@@ -64,7 +62,7 @@ func invalid(format string, args ...any) error {
 func newStrict(t testing.TB, now func() time.Time) (*strict, string) {
 	s := &strict{
 		data: "data", keys: "keys", now: now, tokens: map[string]remembered{}, busy: map[[3]string]bool{}, running: map[string]bool{},
-		tables: map[string]map[[2]string]row{"data": {}, "keys": {}}, changed: make(chan struct{}),
+		tables: map[string]map[[2]string]row{"data": {}, "keys": {}},
 	}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
@@ -321,25 +319,4 @@ func (s *strict) store(name string, k [2]string, next row) {
 		d["NewImage"] = next
 	}
 	s.stream = append(s.stream, map[string]any{"eventID": fmt.Sprint(n), "eventVersion": "1.1", "eventSource": "aws:dynamodb", "dynamodb": d})
-	close(s.changed)
-	s.changed = make(chan struct{})
-}
-
-// Changes reads the stream as a Lambda function is handed it.
-func (s *strict) Changes(_ any, after string, limit int) ([]table.Change, string, error) {
-	s.mu.Lock()
-	from := 0
-	if after != "" {
-		_, _ = fmt.Sscanf(after, "%d", &from)
-	}
-	event, err := json.Marshal(map[string]any{"Records": s.stream[from:min(len(s.stream), from+limit)]})
-	s.mu.Unlock()
-	if err != nil {
-		return nil, after, err
-	}
-	list, err := dynamo.ReadChanges(event)
-	if len(list) > 0 {
-		after = list[len(list)-1].Position
-	}
-	return list, after, err
 }

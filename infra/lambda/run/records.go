@@ -1,0 +1,34 @@
+package main
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// records answers what lies in the stream, less what is moto's alone.
+func (f *front) records(w http.ResponseWriter, r *http.Request, body []byte) {
+	a, err := f.ask(r, body)
+	if err == nil && a.status == http.StatusOK {
+		var all map[string]jsontext.Value
+		var records []jsontext.Value
+		if err = json.Unmarshal(a.body, &all); err == nil {
+			err = json.Unmarshal(all["Records"], &records)
+		}
+		if err == nil {
+			all["Records"], err = json.Marshal(slices.DeleteFunc(records, bare))
+		}
+		if err == nil {
+			a.body, err = json.Marshal(all)
+			a.header.Del("X-Amz-Crc32")
+		}
+	}
+	if err != nil {
+		f.log.Warn("moto's stream", "error", err.Error())
+		http.Error(w, "moto does not answer", http.StatusBadGateway)
+		return
+	}
+	a.send(w)
+}
