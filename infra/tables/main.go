@@ -1,6 +1,6 @@
-// Command tables writes the tables that shared/phone and shared/password read instead of linking the libraries which know them: the numbering
-// plans of libphonenumber, and the words and keyboards of zxcvbn. With --check it writes nothing and exits with status 1 when one is not
-// what the libraries say. The packages' tests hold what they answer to what the libraries answer.
+// Command tables writes the tables that shared/password reads instead of linking the library which knows them: the words and keyboards of
+// zxcvbn. With --check it writes nothing and exits with status 1 when one is not what the library says. The package's tests hold what it
+// answers to what the library answers.
 package main
 
 import (
@@ -23,7 +23,6 @@ func main() {
 
 func run(root string, check bool) error {
 	for name, table := range map[string]func() ([]byte, error){
-		"phone/countries.txt":    countries,
 		"password/words.txt":     words,
 		"password/keyboards.txt": keyboards,
 	} {

@@ -1,172 +1,99 @@
 package phone
 
 import (
-	_ "embed"
-	"regexp"
-	"slices"
+	_ "embed" // the tables
 	"strconv"
 	"strings"
-	"sync"
 )
 
-// table is made from the metadata of libphonenumber by infra/tables. Lines of calling codes (code, regions), an empty line, lines of plans:
-// region (001 for none), calling code, international prefix, national prefix, what a national prefix becomes, leading digits, possible
-// lengths, lengths within an area, pattern, then lengths:pattern for each kind of number. The fields are divided by tabs.
-//
-//go:embed countries.txt
-var table string
+// The tables; infra/phones says what is in a line.
+var (
+	//go:embed plans.txt
+	plans string
+	//go:embed codes.txt
+	codes string
+)
 
-// world is where the numbers are from that belong to no country, such as +800.
-const world = "001"
-
-// regions gives the regions of each calling code, the main one first.
-var regions = sync.OnceValue(func() map[int][]string {
-	all := map[int][]string{}
-	head, _, _ := strings.Cut(table, "\n\n")
-	for line := range strings.Lines(head) {
-		f := strings.Split(strings.TrimSpace(line), "\t")
-		code, _ := strconv.Atoi(f[0])
-		all[code] = f[1:]
-	}
-	return all
-})
-
-// plan is how a region numbers its telephones. Its patterns are compiled when they are first asked.
+// plan is what the numbers of a region, or of a calling code of no country, look like.
 type plan struct {
-	code                  int
-	international         *pattern
-	national, leading     *pattern // nil: none
-	becomes               string
-	lengths, localLengths []int
-	general               *pattern
-	kinds                 []kind
+	code         string // the calling code
+	abroad       string // pattern of the prefix for calls abroad
+	prefix, rule string // pattern of the prefix for calls within, and what it turns into
+	leading      string // pattern of the digits that tell the region from others of its code
+	lengths      lengths
+	general      string // pattern of every number
+	kinds        string // lengths and pattern of each kind of number
 }
 
-type kind struct {
-	lengths []int // none: the plan's
-	pattern *pattern
-}
-
-type pattern struct {
-	text string
-	once sync.Once
-	rx   *regexp.Regexp
-}
-
-func (p *pattern) compiled() *regexp.Regexp {
-	p.once.Do(func() { p.rx = regexp.MustCompile(p.text) })
-	return p.rx
-}
-
-func whole(s string) *pattern { return &pattern{text: "^(?:" + s + ")$"} }
-
-func start(s string) *pattern {
-	if s == "" {
-		return nil
-	}
-	return &pattern{text: "^(?:" + s + ")"}
-}
-
-var plans sync.Map // from the region, or 001 and the calling code, to *plan
-
-// planOf gives the plan of a region, or of a calling code of the world; nil when there is none.
-func planOf(region string, code int) *plan {
-	if len(region) < 2 || len(region) > 3 || strings.ContainsAny(region, "\t\n") {
-		return nil
-	}
-	name := region + "\t"
-	if region == world {
-		name += strconv.Itoa(code) + "\t"
-	}
-	if p, ok := plans.Load(name); ok {
-		return p.(*plan)
-	}
-	_, line, ok := strings.Cut(table[strings.Index(table, "\n\n")+1:], "\n"+name)
+// planOf finds the plan of a region or of a calling code of no country.
+func planOf(key string) (*plan, bool) {
+	fields, ok := line(plans, key)
 	if !ok {
-		return nil
+		return nil, false
 	}
-	line, _, _ = strings.Cut(line, "\n")
-	if region != world {
-		number, rest, _ := strings.Cut(line, "\t")
-		code, _ = strconv.Atoi(number)
-		line = rest
+	next := func() (field string) {
+		field, fields, _ = strings.Cut(fields, "\t")
+		return field
 	}
-	p, _ := plans.LoadOrStore(name, read(code, strings.Split(line, "\t")))
-	return p.(*plan)
+	p := &plan{code: next(), abroad: next(), prefix: next(), rule: next(), leading: next(), lengths: lengthsOf(next()), general: next()}
+	p.kinds = fields
+	return p, true
 }
 
-func read(code int, f []string) *plan {
-	p := &plan{
-		code: code, international: &pattern{text: f[0]}, national: start(f[1]), becomes: f[2], leading: start(f[3]),
-		lengths: numbers(f[4]), localLengths: numbers(f[5]), general: whole(f[6]),
+// homeOf finds the plan of a region that numbers are dialled from, or nil.
+func homeOf(region string) *plan {
+	if region == "" || digit(region[0]) {
+		return nil // a calling code of no country, or nothing
 	}
-	for _, k := range f[7:] {
-		n, text, _ := strings.Cut(k, ":")
-		p.kinds = append(p.kinds, kind{numbers(n), whole(text)})
-	}
+	p, _ := planOf(region)
 	return p
 }
 
-func numbers(s string) []int {
-	var all []int
-	for n := range strings.SplitSeq(s, ",") {
-		if i, err := strconv.Atoi(n); err == nil {
-			all = append(all, i)
+// line finds the fields of a key in a table, by halving: nothing is read at the start, and nothing kept.
+func line(table, key string) (fields string, ok bool) {
+	for table != "" {
+		start := strings.LastIndexByte(table[:len(table)/2], '\n') + 1
+		end := start + strings.IndexByte(table[start:], '\n')
+		at, fields, _ := strings.Cut(table[start:end], "\t")
+		switch strings.Compare(key, at) {
+		case 0:
+			return fields, true
+		case -1:
+			table = table[:start]
+		default:
+			table = table[end+1:]
 		}
 	}
-	return all
+	return "", false
 }
 
-// valid reports whether the national number is one of some kind.
-func (p *plan) valid(number string) bool {
-	if !slices.Contains(p.lengths, len(number)) && len(p.lengths) > 0 || !p.general.compiled().MatchString(number) {
+// lengths is a set of how many digits a number may have: bit n for n.
+type lengths uint64
+
+func lengthsOf(list string) (l lengths) {
+	for n := range strings.SplitSeq(list, ",") {
+		if n, err := strconv.Atoi(n); err == nil {
+			l |= 1 << n
+		}
+	}
+	return l
+}
+
+func (l lengths) has(n int) bool { return l>>n&1 != 0 }
+
+// exceeded tells whether n is more than any of l.
+func (l lengths) exceeded(n int) bool { return l>>n == 0 }
+
+// holds tells whether a national number is a valid one of the plan.
+func (p *plan) holds(national string) bool {
+	if !p.lengths.has(len(national)) || !full(p.general, national) {
 		return false
 	}
-	return slices.ContainsFunc(p.kinds, func(k kind) bool {
-		return (len(k.lengths) == 0 || slices.Contains(k.lengths, len(number))) && k.pattern.compiled().MatchString(number)
-	})
-}
-
-// strip takes the national prefix away, and puts in what must stand for it, unless a number that fits would fit no more.
-func (p *plan) strip(number string) string {
-	if number == "" || p.national == nil {
-		return number
+	for kind := range strings.SplitSeq(p.kinds, "\t") {
+		list, pattern, ok := strings.Cut(kind, ":")
+		if ok && (list == "" || lengthsOf(list).has(len(national))) && full(pattern, national) {
+			return true
+		}
 	}
-	rx := p.national.compiled()
-	groups := rx.FindStringSubmatchIndex(number)
-	if groups == nil {
-		return number
-	}
-	rest := number[groups[1]:]
-	if p.becomes != "" && groups[len(groups)-2] >= 0 {
-		rest = rx.ReplaceAllString(number, p.becomes)
-	}
-	if fits := p.general.compiled(); fits.MatchString(number) && !fits.MatchString(rest) {
-		return number
-	}
-	return rest
-}
-
-// The answers of length.
-const (
-	possible = iota
-	short
-	long
-	local
-	between
-)
-
-func (p *plan) length(number string) int {
-	n := len(number)
-	switch {
-	case slices.Contains(p.localLengths, n):
-		return local
-	case slices.Contains(p.lengths, n):
-		return possible
-	case n < p.lengths[0]:
-		return short
-	case n > p.lengths[len(p.lengths)-1]:
-		return long
-	}
-	return between
+	return false
 }

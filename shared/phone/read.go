@@ -1,125 +1,96 @@
 package phone
 
-import (
-	"strconv"
-	"strings"
-)
+import "strings"
 
-// The lengths of national numbers that are looked at. ITU-T allows 15 digits with the calling code; Germany has longer ones.
-const minNational, maxNational = 2, 17
+func digit(c byte) bool { return '0' <= c && c <= '9' }
 
-const maxCode = 3 // digits of a calling code
-
-// number reads what is written as Parse demands it, the way libphonenumber does, and gives E.164; "" when it is no valid number.
-func number(s, region string) string {
-	p := home(region)
-	plus := strings.HasPrefix(s, "+")
-	all := digits(s)
-	if len(all) < minNational || len(all) == minNational && (plus || len(strings.TrimLeft(s, "(")) != minNational) {
-		return ""
-	}
-	code, national, ok := 0, "", false
-	if plus {
-		code, national, ok = split(all)
-		if !ok && len(all) > minNational { // a plus that stands for nothing
-			code, national, ok = p.domestic(all)
-			ok = ok && code != 0
-		}
-	} else {
-		code, national, ok = p.domestic(all)
-	}
-	if !ok {
-		return ""
-	}
-	if code == 0 {
-		code, national = p.code, all
-	} else if main := regions()[code][0]; main != region {
-		p = planOf(main, code)
-	}
-	if len(national) < minNational {
-		return ""
-	}
-	switch rest := p.strip(national); p.length(rest) {
-	case possible, long:
-		national = rest
-	}
-	if len(national) < minNational || len(national) > maxNational || !assigned(code, national) {
-		return ""
-	}
-	return "+" + strconv.Itoa(code) + national
-}
-
-// home gives the plan of the country that a caller is in; nil for none.
-func home(region string) *plan {
-	if region == world {
-		return nil
-	}
-	return planOf(region, 0)
-}
-
-func digits(s string) string {
-	return strings.Map(func(r rune) rune {
+// read takes a number as written apart into its calling code and its national number, which may not be valid; home is the plan of the region
+// that it is dialled from, nil for none.
+func read(s string, home *plan) (code, national string, ok bool) {
+	digits := strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {
 			return -1
 		}
 		return r
 	}, s)
+	p, national, ok := split(digits, s[0] == '+', home)
+	if !ok {
+		return "", "", false
+	}
+	if bare := p.bare(national); p.lengths.has(len(bare)) {
+		national = bare
+	}
+	return p.code, national, true
 }
 
-// split takes the calling code off.
-func split(all string) (code int, national string, ok bool) {
-	if len(all) <= minNational || all[0] == '0' {
-		return 0, "", false
+// split finds whose plan the digits follow, and takes the calling code off.
+func split(digits string, plus bool, home *plan) (p *plan, rest string, ok bool) {
+	if plus {
+		if p, rest, ok = calling(digits); ok {
+			return p, rest, true
+		}
+		// A plus before no calling code may stand before a prefix for calls abroad, as in +0086.
 	}
-	for i := 1; i <= maxCode && i <= len(all); i++ {
-		code, _ = strconv.Atoi(all[:i])
-		if regions()[code] != nil {
-			return code, all[i:], true
+	if home == nil {
+		return nil, "", false
+	}
+	if n, ok := match(home.abroad, digits); ok && !strings.HasPrefix(digits[n.end:], "0") {
+		return calling(digits[n.end:])
+	}
+	if rest, ok := strings.CutPrefix(digits, home.code); ok {
+		rest = home.bare(rest)
+		if !full(home.general, digits) && full(home.general, rest) || home.lengths.exceeded(len(digits)) {
+			p, _, ok = calling(home.code)
+			return p, rest, ok
 		}
 	}
-	return 0, "", false
+	return home, digits, !plus
 }
 
-// domestic takes the calling code off a number that is dialled in the country: after its international prefix, or where the number fits
-// better without. The code is 0 where there is none.
-func (p *plan) domestic(all string) (code int, national string, ok bool) {
-	if p == nil {
-		return 0, "", true
+// calling takes the calling code off the digits and gives the plan of its main region. No code begins another, and none has more than three digits.
+func calling(digits string) (p *plan, rest string, ok bool) {
+	for n := 1; n <= min(3, len(digits)); n++ {
+		if regions, ok := line(codes, digits[:n]); ok {
+			main, _, _ := strings.Cut(regions, "\t")
+			p, ok = planOf(main)
+			return p, digits[n:], ok
+		}
 	}
-	if at := p.international.compiled().FindStringIndex(all); at != nil && at[0] == 0 && !strings.HasPrefix(all[at[1]:], "0") {
-		return split(all[at[1]:])
-	}
-	rest, found := strings.CutPrefix(all, strconv.Itoa(p.code))
-	if !found {
-		return 0, "", true
-	}
-	rest = p.strip(rest)
-	fits := p.general.compiled()
-	if !fits.MatchString(all) && fits.MatchString(rest) || p.length(all) == long {
-		return p.code, rest, true
-	}
-	return 0, "", true
+	return nil, "", false
 }
 
-// assigned reports whether the number is valid in the one region of the calling code that owns it.
-func assigned(code int, national string) bool {
-	all := regions()[code]
-	if len(all) == 1 {
-		p := planOf(all[0], code)
-		return p != nil && p.valid(national)
+// bare takes the national prefix off, or turns it into what it stands for, unless a number that fits the plan would no longer.
+func (p *plan) bare(national string) string {
+	if p.prefix == "" {
+		return national
 	}
-	for _, region := range all {
-		if p := planOf(region, code); p.owns(national) {
-			return p.valid(national)
+	m, ok := match(p.prefix, national)
+	if !ok {
+		return national
+	}
+	bare := national[m.end:]
+	if p.rule != "" && m.last() {
+		bare = m.expand(p.rule, national) + bare
+	}
+	if full(p.general, national) && !full(p.general, bare) {
+		return national
+	}
+	return bare
+}
+
+// valid tells whether a national number is one of a calling code: of the first of its regions whose leading digits it has, or that holds it.
+func valid(code, national string) bool {
+	regions, _ := line(codes, code)
+	for region := range strings.SplitSeq(regions, "\t") {
+		p, _ := planOf(region)
+		switch {
+		case p.leading != "":
+			if _, ok := match(p.leading, national); ok {
+				return p.holds(national)
+			}
+		case p.holds(national):
+			return true
 		}
 	}
 	return false
-}
-
-// owns reports whether the number is the region's among those that share its calling code.
-func (p *plan) owns(national string) bool {
-	if p.leading != nil {
-		return p.leading.compiled().MatchString(national)
-	}
-	return p.valid(national)
 }

@@ -25,7 +25,7 @@ import (
 )
 
 // The budgets of the design, section 11. It would except the start of functions that validate telephone numbers; since tables stand for the
-// library (decision 0018), none is excepted.
+// library (decisions 0018, 0022), none is excepted.
 const (
 	maxStart, maxStartAny = 2.0, 2.3 // for binaries with DynamoDB and KMS only, and for any
 	maxBinary, maxZip     = 11.0, 4.0
