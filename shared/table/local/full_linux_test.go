@@ -56,13 +56,13 @@ func fullDiskChild(path string) error {
 		return err
 	}
 	i, refused := 1, 0
-	for ; refused == 0 && i < 200; i++ {
-		err := commit(i)
-		if err == nil {
-			continue
-		}
-		for ; refused < 3; refused++ {
-			if err := commit(i); !fault.Is(err, "table_unavailable") {
+	for ; refused < 3 && i < 200; i++ {
+		for refused = 0; refused < 3; refused++ {
+			err := commit(i)
+			if err == nil {
+				break // a page that was given back may make room once more
+			}
+			if !fault.Is(err, "table_unavailable") {
 				return fmt.Errorf("commit on a full disk: %w", err)
 			}
 			if items, err := s.Get(ctx, table.Key{PK: "p", SK: "0000"}, table.Key{PK: "p", SK: fmt.Sprintf("%04d", i)}); err != nil || len(items) != 1 {
@@ -70,7 +70,7 @@ func fullDiskChild(path string) error {
 			}
 		}
 	}
-	if refused == 0 {
+	if refused < 3 {
 		return fmt.Errorf("the disk was never full")
 	}
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &room); err != nil {
