@@ -24,7 +24,6 @@ import (
 	"github.com/steward-crm/steward/shared/table"
 	tablelocal "github.com/steward-crm/steward/shared/table/local"
 	"github.com/steward-crm/steward/shared/table/metered"
-	"github.com/steward-crm/steward/shared/tenant"
 	"github.com/steward-crm/steward/shared/webhook"
 )
 
@@ -246,8 +245,8 @@ func (h *house) day(admin *person, see func(step)) made {
 		h.mu.Lock()
 		first := len(h.commits)
 		h.mu.Unlock()
-		if p != nil && p.token != "" { // what a change of rights made stale is read by another request than the one that is looked at
-			p.client.Get("/v1/me")
+		if p != nil && p.token != "" {
+			p.client.Get("/v1/me") // reads what a change of rights made stale, which is not of the request that is looked at
 		}
 		ctx, cost := metered.Count(h.t.Context())
 		a := c.Within(ctx).Do(route.Method, path, body)
@@ -386,18 +385,3 @@ func (h *house) day(admin *person, see func(step)) made {
 
 // again signs the person in anew: the clock of a day goes on.
 func (p *person) again(h *house) { h.t.Helper(); h.Clock.Add(2 * time.Second); h.again(p) }
-
-// resource reports whether the item is something that people made, and not the record of it, of a request or of work.
-func resource(it table.Item) bool {
-	x, ok := key.TenantOf(it.PK)
-	rest := strings.TrimPrefix(it.PK, "T#"+string(x)+"#")
-	for _, p := range []string{"AU", "IK#", "JOB#"} {
-		if strings.HasPrefix(rest, p) {
-			return false
-		}
-	}
-	if strings.HasPrefix(rest, "U#") {
-		return it.SK == "USER" // a code, an attempt, a former password are parts of signing in
-	}
-	return ok && x != tenant.System // whose key seals what waits for a tenant
-}

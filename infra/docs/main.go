@@ -2,45 +2,15 @@
 // --check it writes nothing and exits with status 1 when one is not what the source says.
 package main
 
-import (
-	"bytes"
-	"flag"
-	"fmt"
-	"os"
-	"path/filepath"
-)
+import "github.com/steward-crm/steward/infra/generated"
 
-func main() {
-	check := flag.Bool("check", false, "only report what is out of date")
-	root := flag.String("root", ".", "the repository")
-	flag.Parse()
-	if err := run(*root, *check); err != nil {
-		fmt.Fprintln(os.Stderr, "docs: "+err.Error())
-		os.Exit(1)
-	}
-}
+func main() { generated.Main("docs", files) }
 
-func run(root string, check bool) error {
+func files(root string) (map[string][]byte, error) {
 	errors, err := errorsPage(root)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	api, err := apiPage()
-	if err != nil {
-		return err
-	}
-	for name, want := range map[string][]byte{"errors.md": errors, "api.md": api} {
-		path := filepath.Join(root, "infra", "docs", name)
-		got, err := os.ReadFile(path)
-		if err == nil && bytes.Equal(got, want) {
-			continue
-		}
-		if check {
-			return fmt.Errorf("%s is out of date; run make generate", path)
-		}
-		if err := os.WriteFile(path, want, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
+	return map[string][]byte{"infra/docs/errors.md": errors, "infra/docs/api.md": api}, err
 }

@@ -4,41 +4,11 @@
 // here, so that metadata of a kind it has not met stops the generator and not a request.
 package main
 
-import (
-	"bytes"
-	"errors"
-	"flag"
-	"fmt"
-	"os"
-	"path/filepath"
-)
+import "github.com/steward-crm/steward/infra/generated"
 
-func main() {
-	check := flag.Bool("check", false, "only report what is out of date")
-	root := flag.String("root", ".", "the repository")
-	flag.Parse()
-	if err := run(*root, *check); err != nil {
-		fmt.Fprintln(os.Stderr, "phones: "+err.Error())
-		os.Exit(1)
-	}
-}
+func main() { generated.Main("phones", files) }
 
-func run(root string, check bool) error {
+func files(string) (map[string][]byte, error) {
 	plans, codes, err := tables()
-	if err != nil {
-		return err
-	}
-	var wrong []error
-	for name, want := range map[string][]byte{"plans.txt": plans, "codes.txt": codes} {
-		path := filepath.Join(root, "shared", "phone", name)
-		got, err := os.ReadFile(path)
-		switch {
-		case err == nil && bytes.Equal(got, want):
-		case check:
-			wrong = append(wrong, fmt.Errorf("%s is out of date; run make generate", path))
-		default:
-			wrong = append(wrong, os.WriteFile(path, want, 0o644))
-		}
-	}
-	return errors.Join(wrong...)
+	return map[string][]byte{"shared/phone/plans.txt": plans, "shared/phone/codes.txt": codes}, err
 }

@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"github.com/nyaruka/phonenumbers"
+
+	"github.com/steward-crm/steward/infra/generated"
 )
 
 // TestGenerated holds the tables of package phone against the library in go.mod.
 func TestGenerated(t *testing.T) {
-	if err := run("../..", true); err != nil {
+	if err := generated.Run("../..", true, files); err != nil {
 		t.Error(err)
 	}
 }

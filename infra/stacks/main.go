@@ -3,62 +3,26 @@
 // status 1 when one is not what the source says. What a role may do stands in package rights; all other stacks are written by hand.
 package main
 
-import (
-	"bytes"
-	"errors"
-	"flag"
-	"fmt"
-	"os"
-	"path/filepath"
-)
+import "github.com/steward-crm/steward/infra/generated"
 
-func main() {
-	check := flag.Bool("check", false, "only report what is out of date")
-	root := flag.String("root", ".", "the repository")
-	flag.Parse()
-	if err := run(*root, *check); err != nil {
-		fmt.Fprintln(os.Stderr, "stacks: "+err.Error())
-		os.Exit(1)
-	}
-}
+// ours are the stacks that nothing but this command makes: one of a domain that there is no more goes.
+const ours = "infra/api-*.yaml"
 
-func run(root string, check bool) error {
+func main() { generated.Main("stacks", files, ours) }
+
+func files(string) (map[string][]byte, error) {
 	all, err := stacks()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	files := map[string][]byte{}
-	if files[filepath.Join(root, "infra", "workers.yaml")], err = renderWorkers(); err != nil {
-		return err
+	out := map[string][]byte{}
+	if out["infra/workers.yaml"], err = renderWorkers(); err != nil {
+		return nil, err
 	}
 	for i := range all {
-		if files[filepath.Join(root, "infra", "api-"+all[i].Domain+".yaml")], err = all[i].render(); err != nil {
-			return err
+		if out["infra/api-"+all[i].Domain+".yaml"], err = all[i].render(); err != nil {
+			return nil, err
 		}
 	}
-	var wrong []error
-	for path, want := range files {
-		got, err := os.ReadFile(path)
-		switch {
-		case err == nil && bytes.Equal(got, want):
-		case check:
-			wrong = append(wrong, fmt.Errorf("%s is out of date; run make generate", path))
-		default:
-			wrong = append(wrong, os.WriteFile(path, want, 0o644))
-		}
-	}
-	old, err := filepath.Glob(filepath.Join(root, "infra", "api-*.yaml"))
-	if err != nil {
-		return err
-	}
-	for _, path := range old {
-		switch {
-		case files[path] != nil:
-		case check:
-			wrong = append(wrong, fmt.Errorf("%s is of no domain; run make generate", path))
-		default:
-			wrong = append(wrong, os.Remove(path))
-		}
-	}
-	return errors.Join(wrong...)
+	return out, nil
 }

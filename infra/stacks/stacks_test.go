@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/steward-crm/steward/functions"
+	"github.com/steward-crm/steward/infra/generated"
 	"github.com/steward-crm/steward/infra/stacks/deployed"
 	"github.com/steward-crm/steward/infra/stacks/rights"
 	"github.com/steward-crm/steward/shared/edge"
@@ -19,7 +20,7 @@ import (
 
 // TestGenerated holds the stacks against the source.
 func TestGenerated(t *testing.T) {
-	if err := run("../..", true); err != nil {
+	if err := generated.Run("../..", true, files, ours); err != nil {
 		t.Error(err)
 	}
 }

@@ -3,44 +3,15 @@
 // answers to what the library answers.
 package main
 
-import (
-	"bytes"
-	"flag"
-	"fmt"
-	"os"
-	"path/filepath"
-)
+import "github.com/steward-crm/steward/infra/generated"
 
-func main() {
-	check := flag.Bool("check", false, "only report what is out of date")
-	root := flag.String("root", ".", "the repository")
-	flag.Parse()
-	if err := run(*root, *check); err != nil {
-		fmt.Fprintln(os.Stderr, "tables: "+err.Error())
-		os.Exit(1)
-	}
-}
+func main() { generated.Main("tables", files) }
 
-func run(root string, check bool) error {
-	for name, table := range map[string]func() ([]byte, error){
-		"password/words.txt":     words,
-		"password/keyboards.txt": keyboards,
-	} {
-		want, err := table()
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		path := filepath.Join(root, "shared", name)
-		got, err := os.ReadFile(path)
-		if err == nil && bytes.Equal(got, want) {
-			continue
-		}
-		if check {
-			return fmt.Errorf("%s is out of date; run make generate", path)
-		}
-		if err := os.WriteFile(path, want, 0o644); err != nil {
-			return err
-		}
+func files(string) (map[string][]byte, error) {
+	known, err := words()
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	keys, err := keyboards()
+	return map[string][]byte{"shared/password/words.txt": known, "shared/password/keyboards.txt": keys}, err
 }

@@ -300,18 +300,23 @@ func TestCountersThatLostTheirPlace(t *testing.T) {
 	w.equalRecount(t, true)
 }
 
-// TestLateCountersThatSlept: changes of some shard may be lost when the counters have slept, though others show that nothing is.
+// TestLateCountersThatSlept: changes of some shard may be lost when the counters have slept, though others, of just after and of just now, show
+// that nothing is.
 func TestLateCountersThatSlept(t *testing.T) {
-	w := newCounting(t)
-	w.lagging(newLate(w, 6), lag)
-	pick := picker(rand.New(rand.NewPCG(23, 23)))
-	w.act(t, pick)
-	w.settled(t)
-	w.equalRecount(t, true)
-	w.act(t, pick)
-	w.Clock.Add(22 * time.Hour)
-	w.turns(t)
-	w.equalRecount(t, false)
+	for seed := range uint64(8) { // which shard shows itself first is chance
+		w := newCounting(t)
+		w.lagging(newLate(w, seed), lag)
+		pick := picker(rand.New(rand.NewPCG(23, seed)))
+		w.act(t, pick)
+		w.settled(t)
+		w.equalRecount(t, true)
+		w.act(t, pick)
+		w.Clock.Add(22 * time.Hour)
+		w.act(t, pick)
+		w.Clock.Add(lag)
+		w.turns(t)
+		w.equalRecount(t, false)
+	}
 }
 
 // TestWork: a process that is started again and again, and never has the time for all, recounts every tenant, each once in an hour.

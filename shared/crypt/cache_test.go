@@ -43,13 +43,13 @@ func TestWarmProcessAsksNothing(t *testing.T) {
 			}
 		}
 	})
-	d.pass(crypt.MaxAge - time.Nanosecond)
+	d.Add(crypt.MaxAge - time.Nanosecond)
 	d.wantAsks("just young enough", 0, func() { d.tenant(ten) })
-	d.pass(time.Nanosecond)
+	d.Add(time.Nanosecond)
 	d.wantAsks("a minute old", 1, func() { d.tenant(ten); d.tenant(ten) })
 	d.crypt.Forget(ten)
 	d.wantAsks("forgotten", 1, func() { d.tenant(ten) })
-	d.pass(-time.Hour)
+	d.Add(-time.Hour)
 	d.wantAsks("the clock stepped back", 1, func() { d.tenant(ten); d.tenant(ten) })
 }
 
@@ -70,7 +70,7 @@ func TestHerdAsksOnce(t *testing.T) {
 			close(d.master.slow)
 			wg.Wait()
 		})
-		d.pass(crypt.MaxAge)
+		d.Add(crypt.MaxAge)
 	}
 }
 
@@ -129,7 +129,7 @@ func TestDisabledKeyBites(t *testing.T) {
 			if err := d.master.SetState(keys.Data, state); err != nil {
 				t.Fatal(err)
 			}
-			d.pass(crypt.MaxAge)
+			d.Add(crypt.MaxAge)
 			for range 2 {
 				_, err := d.crypt.Tenant(ctx, ten)
 				d.refused("reading and writing", err, fault.Locked, "key_unavailable")
@@ -140,7 +140,7 @@ func TestDisabledKeyBites(t *testing.T) {
 				_, err = d.process().Tenant(ctx, ten)
 				d.refused("another process", err, fault.Locked, "key_unavailable")
 			}
-			d.pass(-time.Second) // what was learnt is not unlearnt when the clock steps back
+			d.Add(-time.Second) // what was learnt is not unlearnt when the clock steps back
 			_, err := d.crypt.Tenant(ctx, ten)
 			d.refused("with the clock stepped back", err, fault.Locked, "key_unavailable")
 			if d.dump(at...) != before {
@@ -165,7 +165,7 @@ func TestKeyServiceOutOfReach(t *testing.T) {
 	d.tenant(ten)
 	d.master.cut.Store(true)
 	d.tenant(ten)
-	d.pass(crypt.MaxAge)
+	d.Add(crypt.MaxAge)
 	_, err := d.crypt.Tenant(ctx, ten)
 	d.refused("cut off", err, fault.Unavailable, "keys_unavailable")
 	if !errors.Is(err, context.DeadlineExceeded) {
@@ -198,7 +198,7 @@ func TestTenantWithoutKey(t *testing.T) {
 
 	// Destroyed, it is gone from memory too within the age.
 	d.commit(table.Delete(key.TenantKey(ten, 1), table.Present))
-	d.pass(crypt.MaxAge)
+	d.Add(crypt.MaxAge)
 	_, err = d.crypt.Tenant(ctx, ten)
 	d.refused("destroyed", err, fault.Locked, "key_unavailable")
 	d.opens("a key still held", k, here, sealed, "x") // why a key is for one request

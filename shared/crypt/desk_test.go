@@ -6,11 +6,11 @@ import (
 	"crypto/rand"
 	"fmt"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/steward-crm/steward/shared/clocktest"
 	"github.com/steward-crm/steward/shared/crypt"
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
@@ -31,8 +31,7 @@ type desk struct {
 	crypt  *crypt.Crypt
 	ids    *id.Source
 
-	mu   sync.Mutex
-	time time.Time
+	*clocktest.Clock
 }
 
 // counted is the key service with a count of what is asked of it, and a line that can be cut.
@@ -62,32 +61,20 @@ func (k *counted) Decrypt(ctx context.Context, p keys.Purpose, wrapped []byte, c
 
 func newDesk(t testing.TB) *desk {
 	t.Helper()
-	d := &desk{TB: t, time: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}
-	master, err := keyslocal.Open(filepath.Join(t.TempDir(), "keys.json"), d.now, rand.Reader)
+	d := &desk{TB: t, Clock: clocktest.At(time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC))}
+	master, err := keyslocal.Open(filepath.Join(t.TempDir(), "keys.json"), d.Now, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.master = &counted{Keys: master}
-	d.table = localtest.Open(t, d.now)
+	d.table = localtest.Open(t, d.Now)
 	d.crypt = d.process()
-	d.ids = id.NewSource(d.now, rand.Reader)
+	d.ids = id.NewSource(d.Now, rand.Reader)
 	return d
 }
 
 // process is another process of the same deployment: caches of its own.
-func (d *desk) process() *crypt.Crypt { return crypt.New(d.master, d.table, d.now, rand.Reader) }
-
-func (d *desk) now() time.Time {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.time
-}
-
-func (d *desk) pass(by time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.time = d.time.Add(by)
-}
+func (d *desk) process() *crypt.Crypt { return crypt.New(d.master, d.table, d.Now, rand.Reader) }
 
 func (d *desk) commit(writes ...table.Write) {
 	d.Helper()

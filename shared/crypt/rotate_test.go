@@ -41,9 +41,9 @@ func TestRotation(t *testing.T) {
 		t.Errorf("sealed with version %d at once", early[2])
 	}
 	d.opens("in another process", d.tenantIn(other, ten), here, early, "early")
-	d.pass(crypt.MaxAge)
+	d.Add(crypt.MaxAge)
 	d.tenantIn(other, ten) // has heard of it now
-	d.pass(crypt.MaxAge)
+	d.Add(crypt.MaxAge)
 	two := d.tenant(ten)
 	late := d.seal(two, here, "late")
 	if late[2] != 2 {
@@ -110,7 +110,7 @@ func TestManyVersions(t *testing.T) {
 	for n := 1; n <= 130; n++ {
 		sealed = append(sealed, d.seal(d.tenant(ten), here, "x"))
 		d.rotate(ten)
-		d.pass(2 * crypt.MaxAge)
+		d.Add(2 * crypt.MaxAge)
 	}
 	k := d.tenant(ten)
 	last := d.seal(k, here, "x")
@@ -121,7 +121,7 @@ func TestManyVersions(t *testing.T) {
 	for _, b := range append(sealed, last) {
 		d.opens("any version", cold, here, b, "x")
 	}
-	d.pass(crypt.MaxAge)
+	d.Add(crypt.MaxAge)
 	d.wantAsks("a minute old, 131 versions", 1, func() { d.tenant(ten) })
 }
 
@@ -131,7 +131,7 @@ func TestHalfALoad(t *testing.T) {
 	ten := d.newTenant()
 	old := d.seal(d.tenant(ten), here, "old")
 	d.rotate(ten)
-	d.pass(2 * crypt.MaxAge)
+	d.Add(2 * crypt.MaxAge)
 	c := d.process()
 	d.master.cutAt = d.master.opened.Load() + 1
 	_, err := c.Tenant(ctx, ten)
@@ -153,10 +153,10 @@ func TestLostVersion(t *testing.T) {
 			d := newDesk(t)
 			ten := d.newTenant()
 			d.rotate(ten) // version 1 also makes the blind indexes, so 2 is the one to lose
-			d.pass(2 * crypt.MaxAge)
+			d.Add(2 * crypt.MaxAge)
 			two := d.seal(d.tenant(ten), here, "two")
 			d.rotate(ten)
-			d.pass(2 * crypt.MaxAge)
+			d.Add(2 * crypt.MaxAge)
 			three := d.seal(d.tenant(ten), here, "three")
 			lose(d, key.TenantKey(ten, 2))
 			k := d.tenantIn(d.process(), ten)

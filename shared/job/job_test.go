@@ -7,12 +7,12 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/steward-crm/steward/shared/audit"
 	"github.com/steward-crm/steward/shared/change"
+	"github.com/steward-crm/steward/shared/clocktest"
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/job"
@@ -27,9 +27,8 @@ const kind = "things.do"
 
 // desk is a table, a clock and a store of jobs over them.
 type desk struct {
-	t      *testing.T
-	now    time.Time
-	mu     sync.Mutex
+	t *testing.T
+	*clocktest.Clock
 	faults local.Faults
 	table  *local.Store
 	ids    *id.Source
@@ -38,24 +37,12 @@ type desk struct {
 }
 
 func open(t *testing.T) *desk {
-	d := &desk{t: t, now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
-	d.table = localtest.OpenFaulty(t, d.clock, &d.faults)
-	d.ids = id.NewSource(d.clock, rand.Reader)
-	d.jobs = job.New(d.table, d.ids, d.clock)
+	d := &desk{t: t, Clock: clocktest.At(time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC))}
+	d.table = localtest.OpenFaulty(t, d.Now, &d.faults)
+	d.ids = id.NewSource(d.Now, rand.Reader)
+	d.jobs = job.New(d.table, d.ids, d.Now)
 	d.tenant = id.New[id.Tenant](d.ids)
 	return d
-}
-
-func (d *desk) clock() time.Time {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.now
-}
-
-func (d *desk) pass(by time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.now = d.now.Add(by)
 }
 
 func (d *desk) worker(r job.Runner) *job.Worker {
@@ -66,7 +53,7 @@ func (d *desk) worker(r job.Runner) *job.Worker {
 
 func (d *desk) stage(due time.Time) id.Job {
 	d.t.Helper()
-	c := change.New(principal.System(d.tenant, "things.ask", d.clock()), d.ids, d.clock())
+	c := change.New(principal.System(d.tenant, "things.ask", d.Now()), d.ids, d.Now())
 	j, err := d.jobs.Stage(c, d.tenant, kind, map[string]string{"thing": "one"}, due)
 	if err != nil {
 		d.t.Fatal(err)
@@ -109,19 +96,19 @@ func TestJobRunsOnceWhenDue(t *testing.T) {
 		}
 		return nil
 	})
-	j := d.stage(d.now.Add(time.Minute))
+	j := d.stage(d.Now().Add(time.Minute))
 	if d.run(w) != 0 || ran != 0 {
 		t.Fatal("ran before it was due")
 	}
-	d.pass(time.Minute)
+	d.Add(time.Minute)
 	if d.run(w) != 1 || ran != 1 || d.run(w) != 0 {
 		t.Fatalf("ran %d times", ran)
 	}
 	got := d.get(j)
-	if got.Status != job.Done || got.Error != "" || !got.EndedAt.Equal(d.now) {
+	if got.Status != job.Done || got.Error != "" || !got.EndedAt.Equal(d.Now()) {
 		t.Fatalf("%+v", got)
 	}
-	d.pass(job.Kept + time.Second)
+	d.Add(job.Kept + time.Second)
 	if _, err := d.jobs.Get(t.Context(), d.tenant, j); !fault.Is(err, "not_found") {
 		t.Fatalf("a done job after 30 days: %v", err)
 	}
@@ -129,7 +116,7 @@ func TestJobRunsOnceWhenDue(t *testing.T) {
 
 func TestJobOfAnotherTenantIsNotFound(t *testing.T) {
 	d := open(t)
-	j := d.stage(d.now)
+	j := d.stage(d.Now())
 	if _, err := d.jobs.Get(t.Context(), id.New[id.Tenant](d.ids), j); !fault.Is(err, "not_found") {
 		t.Fatal(err)
 	}
@@ -137,8 +124,8 @@ func TestJobOfAnotherTenantIsNotFound(t *testing.T) {
 
 func TestJobThatTheChangeDoesNotCommitDoesNotExist(t *testing.T) {
 	d := open(t)
-	c := change.New(principal.System(d.tenant, "things.ask", d.now), d.ids, d.now)
-	if _, err := d.jobs.Stage(c, d.tenant, kind, struct{}{}, d.now); err != nil {
+	c := change.New(principal.System(d.tenant, "things.ask", d.Now()), d.ids, d.Now())
+	if _, err := d.jobs.Stage(c, d.tenant, kind, struct{}{}, d.Now()); err != nil {
 		t.Fatal(err)
 	}
 	c.Check(key.Tenant(d.tenant), table.Present, fault.New(fault.Conflict, "no_tenant"))
@@ -176,14 +163,14 @@ func TestFaults(t *testing.T) {
 				}
 				return row.err
 			})
-			j := d.stage(d.now)
-			begun := d.now
+			j := d.stage(d.Now())
+			begun := d.Now()
 			for range 40 {
 				d.run(w)
 				if got := d.get(j); got.Ended() {
 					break
 				}
-				d.pass(max(d.get(j).Due.Sub(d.now), 0))
+				d.Add(max(d.get(j).Due.Sub(d.Now()), 0))
 			}
 			got := d.get(j)
 			if row.attempts == 0 {
@@ -195,14 +182,14 @@ func TestFaults(t *testing.T) {
 			if ran != row.attempts || gaveUp != ran || got.Status != job.Failed || got.Error != fault.Of(row.err).Code {
 				t.Fatalf("ran %d times, gave up at %d, %+v", ran, gaveUp, got)
 			}
-			if row.attempts == job.MaxAttempts && d.now.Sub(begun) < 45*time.Minute {
-				t.Fatalf("gave up after %s", d.now.Sub(begun))
+			if row.attempts == job.MaxAttempts && d.Now().Sub(begun) < 45*time.Minute {
+				t.Fatalf("gave up after %s", d.Now().Sub(begun))
 			}
-			d.pass(10 * job.Kept)
+			d.Add(10 * job.Kept)
 			if got := d.get(j); got.Status != job.Failed {
 				t.Fatal("a failed job must stay visible")
 			}
-			page, _, err := audit.Events(t.Context(), d.table, d.tenant, audit.Filter{Action: "jobs.fail"}, begun, d.now, "", 10)
+			page, _, err := audit.Events(t.Context(), d.table, d.tenant, audit.Filter{Action: "jobs.fail"}, begun, d.Now(), "", 10)
 			if err != nil || len(page) != 1 || page[0].Target != string(j) {
 				t.Fatalf("audit: %+v, %v", page, err)
 			}
@@ -213,7 +200,7 @@ func TestFaults(t *testing.T) {
 func TestPanicIsAFaultOfTheJobAlone(t *testing.T) {
 	d := open(t)
 	w := d.worker(func(context.Context, *job.Run) error { panic("oh") })
-	j := d.stage(d.now)
+	j := d.stage(d.Now())
 	d.run(w)
 	if got := d.get(j); got.Status != job.Queued || got.Error != "internal" || got.Attempts != 1 {
 		t.Fatalf("%+v", got)
@@ -223,19 +210,19 @@ func TestPanicIsAFaultOfTheJobAlone(t *testing.T) {
 func TestPausesGrowAndDiffer(t *testing.T) {
 	d := open(t)
 	w := d.worker(func(context.Context, *job.Run) error { return fault.New(fault.Unavailable, "busy") })
-	a, b := d.stage(d.now), d.stage(d.now)
+	a, b := d.stage(d.Now()), d.stage(d.Now())
 	same := true
 	last := time.Duration(0)
 	for n := range 8 {
 		d.run(w)
-		pause := d.get(a).Due.Sub(d.now)
+		pause := d.get(a).Due.Sub(d.Now())
 		same = same && d.get(a).Due.Equal(d.get(b).Due)
 		full := job.FirstPause << n
 		if pause < full*3/4 || pause > full*5/4 || pause <= last {
 			t.Fatalf("pause %d is %s", n, pause)
 		}
 		last = pause
-		d.pass(2 * pause)
+		d.Add(2 * pause)
 	}
 	if same {
 		t.Fatal("two jobs that failed together come back together each time")
@@ -272,12 +259,12 @@ func TestStateSurvivesAndStepsTakeEffectOnce(t *testing.T) {
 		}
 		return nil
 	})
-	j := d.stage(d.now)
+	j := d.stage(d.Now())
 	d.run(w)
 	if got := d.get(j); got.Status != job.Queued || got.Progress.Done != 2 || got.Progress.Total != 3 || got.Attempts != 1 {
 		t.Fatalf("%+v", got)
 	}
-	d.pass(time.Minute)
+	d.Add(time.Minute)
 	d.run(w)
 	if got := d.get(j); got.Status != job.Done || got.Progress.Done != 3 {
 		t.Fatalf("%+v", got)
@@ -287,7 +274,7 @@ func TestStateSurvivesAndStepsTakeEffectOnce(t *testing.T) {
 func TestWithdraw(t *testing.T) {
 	d := open(t)
 	withdraw := func(j id.Job) error {
-		return change.Run(t.Context(), d.table, principal.System(d.tenant, "things.stop", d.clock()), d.ids, d.clock, func(c *change.Set) error {
+		return change.Run(t.Context(), d.table, principal.System(d.tenant, "things.stop", d.Now()), d.ids, d.Now, func(c *change.Set) error {
 			if err := d.jobs.Withdraw(t.Context(), c, d.tenant, j); err != nil || c.Empty() {
 				return err
 			}
@@ -295,7 +282,7 @@ func TestWithdraw(t *testing.T) {
 			return nil
 		})
 	}
-	j := d.stage(d.now)
+	j := d.stage(d.Now())
 	w := d.worker(func(context.Context, *job.Run) error {
 		if err := withdraw(j); !fault.Is(err, "job_running") {
 			t.Errorf("while it runs: %v", err)
@@ -306,7 +293,7 @@ func TestWithdraw(t *testing.T) {
 	if err := withdraw(j); err != nil {
 		t.Fatal(err)
 	}
-	d.pass(time.Hour)
+	d.Add(time.Hour)
 	if d.run(w) != 0 {
 		t.Fatal("a withdrawn job ran")
 	}
@@ -319,7 +306,7 @@ func TestList(t *testing.T) {
 	d := open(t)
 	var want []id.Job
 	for range 5 {
-		want = append(want, d.stage(d.now.Add(time.Hour)))
+		want = append(want, d.stage(d.Now().Add(time.Hour)))
 	}
 	slices.Reverse(want)
 	var got []id.Job
@@ -345,7 +332,7 @@ func TestList(t *testing.T) {
 
 func TestPayloadIsStoredPlain(t *testing.T) {
 	d := open(t)
-	j := d.stage(d.now)
+	j := d.stage(d.Now())
 	items, err := d.table.Get(t.Context(), key.Job(d.tenant, j))
 	if err != nil || !strings.Contains(string(items[0].Doc), `"payload":{"thing":"one"}`) || len(items[0].Sealed) != 0 {
 		t.Fatal("the stored form changed: jobs of older processes could not be read")

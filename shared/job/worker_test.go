@@ -30,7 +30,7 @@ func TestStepLosesToATakeover(t *testing.T) {
 	stolen := key.Setting(d.tenant, "stolen")
 	var err error
 	first := d.worker(func(ctx context.Context, r *job.Run) error {
-		d.pass(job.LeaseFor + time.Second)
+		d.Add(job.LeaseFor + time.Second)
 		if d.run(second) != 1 {
 			t.Error("the lease ended and nobody took over")
 		}
@@ -44,7 +44,7 @@ func TestStepLosesToATakeover(t *testing.T) {
 		}
 		return err
 	})
-	j := d.stage(d.now)
+	j := d.stage(d.Now())
 	d.run(first)
 	if !fault.Is(err, "job_lost") {
 		t.Fatal(err)
@@ -61,13 +61,13 @@ func TestALeaseKeepsOthersOut(t *testing.T) {
 	d := open(t)
 	other := d.worker(func(context.Context, *job.Run) error { t.Error("ran twice at once"); return nil })
 	w := d.worker(func(context.Context, *job.Run) error {
-		d.pass(job.LeaseFor - time.Second)
+		d.Add(job.LeaseFor - time.Second)
 		if d.run(other) != 0 {
 			t.Error("taken over before the lease ended")
 		}
 		return nil
 	})
-	d.stage(d.now)
+	d.stage(d.Now())
 	d.run(w)
 }
 
@@ -77,7 +77,7 @@ func TestManyWorkersRunEachJobOnce(t *testing.T) {
 	runs := map[id.Job]int{}
 	var jobs []id.Job
 	for range 20 {
-		jobs = append(jobs, d.stage(d.now))
+		jobs = append(jobs, d.stage(d.Now()))
 	}
 	var all sync.WaitGroup
 	for range 4 {
@@ -118,7 +118,7 @@ func TestLostRepliesOfEveryCommit(t *testing.T) {
 				return nil
 			})
 		})
-		j := d.stage(d.now)
+		j := d.stage(d.Now())
 		count := 0
 		d.faults.After = func(c local.Call) error {
 			if c.Op != "commit" {
@@ -131,10 +131,10 @@ func TestLostRepliesOfEveryCommit(t *testing.T) {
 		}
 		for range 4 {
 			d.run(w)
-			d.pass(job.LeaseFor + time.Minute)
+			d.Add(job.LeaseFor + time.Minute)
 		}
 		d.faults.After = nil
-		page, _, err := audit.Events(t.Context(), d.table, d.tenant, audit.Filter{Action: "things.do"}, d.now.Add(-time.Hour), d.now, "", 10)
+		page, _, err := audit.Events(t.Context(), d.table, d.tenant, audit.Filter{Action: "things.do"}, d.Now().Add(-time.Hour), d.Now(), "", 10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +146,7 @@ func TestLostRepliesOfEveryCommit(t *testing.T) {
 
 func TestAJobWhoseRunsNeverComeBackFails(t *testing.T) {
 	d := open(t)
-	j := d.stage(d.now)
+	j := d.stage(d.Now())
 	dead := false
 	d.faults.Before = func(c local.Call) error {
 		if dead && c.Op != "query" {
@@ -159,7 +159,7 @@ func TestAJobWhoseRunsNeverComeBackFails(t *testing.T) {
 	for range job.MaxAttempts + 1 {
 		_, _ = w.RunDue(t.Context())
 		dead = false
-		d.pass(job.LeaseFor + time.Second)
+		d.Add(job.LeaseFor + time.Second)
 	}
 	if got := d.get(j); ran != job.MaxAttempts || got.Status != job.Failed || got.Error != "job_attempts_exhausted" {
 		t.Fatalf("ran %d times: %+v", ran, got)
@@ -169,7 +169,7 @@ func TestAJobWhoseRunsNeverComeBackFails(t *testing.T) {
 func TestOtherKindsAreLeftToOthers(t *testing.T) {
 	d := open(t)
 	w := job.NewWorker(d.jobs, d.table, slog.New(slog.DiscardHandler))
-	j := d.stage(d.now)
+	j := d.stage(d.Now())
 	if d.run(w) != 0 || d.get(j).Status != job.Queued {
 		t.Fatal("a kind without a runner was touched")
 	}

@@ -37,7 +37,7 @@ const LeadingKeys = "dynamodb:LeadingKeys"
 func Allows(all []Statement, c Call) bool {
 	allowed := false
 	for _, s := range all {
-		if !slices.ContainsFunc(s.Actions, func(p string) bool { return like(p, c.Action) }) || !s.about(c.Resource) {
+		if !slices.ContainsFunc(s.Actions, func(p string) bool { return Like(p, c.Action) }) || !s.about(c.Resource) {
 			continue
 		}
 		holds, err := s.holds(c)
@@ -52,7 +52,7 @@ func Allows(all []Statement, c Call) bool {
 }
 
 func (s *Statement) about(resource string) bool {
-	fits := func(p string) bool { return like(p, resource) }
+	fits := func(p string) bool { return Like(p, resource) }
 	if len(s.NotResources) > 0 {
 		return !slices.ContainsFunc(s.NotResources, fits)
 	}
@@ -82,7 +82,7 @@ func judge(operator string, wanted, have []string) (bool, error) {
 		one = func(value string) bool { return slices.Contains(wanted, value) }
 	case "StringLike":
 		one = func(value string) bool {
-			return slices.ContainsFunc(wanted, func(p string) bool { return like(p, value) })
+			return slices.ContainsFunc(wanted, func(p string) bool { return Like(p, value) })
 		}
 	default:
 		return false, fmt.Errorf("iam: operator %s is not known", operator)
@@ -98,8 +98,8 @@ func judge(operator string, wanted, have []string) (bool, error) {
 	return false, fmt.Errorf("iam: quantifier %s is not known", quantifier)
 }
 
-// like is IAM's StringLike, without ?.
-func like(pattern, s string) bool {
+// Like is IAM's StringLike, without ?.
+func Like(pattern, s string) bool {
 	first, rest, star := strings.Cut(pattern, "*")
 	if !star {
 		return pattern == s
@@ -109,7 +109,7 @@ func like(pattern, s string) bool {
 		return false
 	}
 	for i := 0; i <= len(s); i++ {
-		if like(rest, s[i:]) {
+		if Like(rest, s[i:]) {
 			return true
 		}
 	}

@@ -2,8 +2,8 @@ package rights
 
 import (
 	"slices"
-	"strings"
 
+	"github.com/steward-crm/steward/infra/stacks/iam"
 	"github.com/steward-crm/steward/shared/table"
 )
 
@@ -31,23 +31,5 @@ func (x *Rights) Commits(w *table.Write) bool {
 }
 
 func matches(patterns []string, pk string) bool {
-	return slices.ContainsFunc(patterns, func(p string) bool { return like(p, pk) })
-}
-
-// like is IAM's StringLike with * alone.
-func like(pattern, s string) bool {
-	first, rest, star := strings.Cut(pattern, "*")
-	if !star {
-		return pattern == s
-	}
-	s, ok := strings.CutPrefix(s, first)
-	if !ok {
-		return false
-	}
-	for i := 0; i <= len(s); i++ {
-		if like(rest, s[i:]) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(patterns, func(p string) bool { return iam.Like(p, pk) })
 }
