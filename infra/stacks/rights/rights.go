@@ -99,9 +99,6 @@ var homes = map[string]string{
 	"schedule": "jobs", "notify": "jobs", "counters": "jobs",
 }
 
-// Resources are all folders that have a row, in order.
-func Resources() []string { return slices.Sorted(maps.Keys(rows)) }
-
 // Variables are those of the environment that the resource's binary reads, without what AWS sets.
 func Variables(resource string) []string { return rows[resource].env }
 
