@@ -56,7 +56,7 @@ func (a *Access) Subject(ctx context.Context, c identity.Claims, base principal.
 		}
 		s.Rights = snap.rights(s.Self.Place, s.SelfVersion)
 		s.Principal = base
-		s.Tenant, s.User, s.Session = t, u, c.Session
+		s.Tenant, s.User, s.Session = s.Org.ID, s.Self.User, c.Session // equal to t and u; one text in one place compares at once
 		return s, nil
 	}
 	return nil, fault.New(fault.Unavailable, "busy").After(time.Second)

@@ -49,6 +49,9 @@ const (
 	MaxSize           = 256 * 1024 // bytes that an account and its contacts take in the table
 )
 
+// viewAccount is what lists ask of every row.
+var viewAccount = policy.PermissionOf(policy.ModAccount, policy.View)
+
 // Status says whether the tenant still works with the customer. A deactivated account keeps all its data and can be read; it cannot be
 // changed until it is active again.
 type Status string

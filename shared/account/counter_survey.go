@@ -67,7 +67,7 @@ func (v *survey) reason() Why {
 }
 
 func allows(who *policy.Subject, r policy.Resource) bool {
-	return policy.Allows(who, policy.ModAccount, policy.View, &r)
+	return policy.Allows(who, viewAccount, &r)
 }
 
 // survey surveys for the reader; whole says that of each account that grants add or take away its tally is asked for, and not only that it is

@@ -190,9 +190,8 @@ func (c *comparison) compare(ctx context.Context, u access.Supposed, actions []p
 
 // difference sums the cells, less the accounts that grants speak of, and adds those one by one.
 func (c *comparison) difference(u access.Supposed, act policy.Action, specials map[id.Account]*special) access.Difference {
-	may := func(s *policy.Subject, r policy.Resource) bool {
-		return policy.Allows(s, policy.ModAccount, act, &r)
-	}
+	permission := policy.PermissionOf(policy.ModAccount, act)
+	may := func(s *policy.Subject, r policy.Resource) bool { return policy.Allows(s, permission, &r) }
 	out := access.Difference{Action: act}
 	var gained, lost samples
 	t := c.asker.Tenant
@@ -207,7 +206,7 @@ func (c *comparison) difference(u access.Supposed, act policy.Action, specials m
 			into, n = &lost, &out.Lost
 		}
 		*n += x.n
-		if policy.Allows(c.asker, policy.ModAccount, policy.View, &r) {
+		if policy.Allows(c.asker, viewAccount, &r) {
 			for _, place := range x.newest {
 				if specials[accountIn(place)] == nil {
 					into.add(place)
@@ -223,7 +222,7 @@ func (c *comparison) difference(u access.Supposed, act policy.Action, specials m
 		loses := may(u.Before, x.Resource) && !may(u.After, x.Resource)
 		out.Gained += count(gains) - count(counted)
 		out.Lost += count(loses) - count(uncounted)
-		if (gains || loses) && policy.Allows(c.asker, policy.ModAccount, policy.View, &x.Resource) {
+		if (gains || loses) && policy.Allows(c.asker, viewAccount, &x.Resource) {
 			if gains {
 				gained.add(x.place)
 			} else {

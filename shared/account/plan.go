@@ -134,7 +134,7 @@ func shards(who *policy.Subject, w *walking) []source {
 
 // scoped reports whether scopes alone let the reader view the account of the entry.
 func scoped(who *policy.Subject, e *key.Entry) bool {
-	return policy.Allows(who, policy.ModAccount, policy.View, &policy.Resource{Tenant: who.Tenant, Owner: e.Owner, Department: e.Department})
+	return policy.Allows(who, viewAccount, &policy.Resource{Tenant: who.Tenant, Owner: e.Owner, Department: e.Department})
 }
 
 // granted gives what grants on accounts let the reader view.

@@ -58,13 +58,15 @@ func director() (*policy.Subject, map[string]policy.Resource) {
 	}
 }
 
+var view = policy.PermissionOf(policy.ModAccount, policy.View)
+
 // TestDecidingAllocatesNothing: a list decides on every row.
 func TestDecidingAllocatesNothing(t *testing.T) {
 	s, all := director()
 	for name, r := range all {
 		if n := testing.AllocsPerRun(100, func() {
 			policy.Decide(s, policy.ModAccount, policy.View, r)
-			policy.Allows(s, policy.ModAccount, policy.View, &r)
+			policy.Allows(s, view, &r)
 			_ = policy.Require(s, policy.ModAccount, policy.Update, r)
 			_ = policy.RequireAny(s, policy.ModAccount, policy.Delete)
 			policy.ReachOf(s, policy.ModOrder, policy.View)
@@ -83,7 +85,7 @@ func BenchmarkAllows(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				policy.Allows(s, policy.ModAccount, policy.View, &r)
+				policy.Allows(s, view, &r)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "of-budget")
 		})

@@ -110,7 +110,7 @@ func CanShare(s *Subject, r Resource, acts Acts) error {
 	}
 	var err error
 	acts.Each(func(_ Acts, a Action) bool {
-		if !Allows(s, ModAccount, a, &r) {
+		if !Allows(s, PermissionOf(ModAccount, a), &r) {
 			err = errExceeds
 		}
 		return err == nil

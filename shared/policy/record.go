@@ -248,7 +248,13 @@ func HasDefault(m Module) bool {
 
 // floored reports whether the tenant's default of the module allows the action on any record.
 func (s *Subject) floored(m Module, a Action) bool {
-	return Default(s.Org.Settings.Defaults[string(m)]).opens(a)
+	mi := moduleIndex.of(string(m))
+	return mi >= 0 && s.floor(mi).opens(a)
+}
+
+// floor is the tenant's default of the module.
+func (s *Subject) floor(module int) Default {
+	return Default(s.Org.Settings.Defaults[string(catalogue[module].Module)])
 }
 
 // opens reports whether the default allows the action.

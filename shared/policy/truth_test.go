@@ -100,7 +100,7 @@ func agree(s *policy.Subject, m policy.Module, a policy.Action, r policy.Resourc
 		return fmt.Errorf("RequireAny %v, May %s", err, may)
 	case d.Allowed && may == policy.None:
 		return fmt.Errorf("allowed, and May gives none")
-	case d.Allowed != policy.Allows(s, m, a, &r):
+	case d.Allowed != policy.Allows(s, policy.PermissionOf(m, a), &r):
 		return fmt.Errorf("allowed %t, and Allows differs", d.Allowed)
 	}
 	if err := nominated(s, m, a, r, d.Allowed); err != nil {

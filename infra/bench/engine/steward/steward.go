@@ -26,8 +26,12 @@ import (
 )
 
 var (
-	actions = [...]policy.Action{workload.View: policy.View, workload.Edit: policy.Update, workload.Delete: policy.Delete}
-	scopes  = [...]policy.Scope{
+	actions     = [...]policy.Action{workload.View: policy.View, workload.Edit: policy.Update, workload.Delete: policy.Delete}
+	permissions = [...]policy.Permission{
+		workload.View: policy.PermissionOf(policy.ModAccount, policy.View), workload.Edit: policy.PermissionOf(policy.ModAccount, policy.Update),
+		workload.Delete: policy.PermissionOf(policy.ModAccount, policy.Delete),
+	}
+	scopes = [...]policy.Scope{
 		workload.None: policy.None, workload.Own: policy.Own, workload.Reports: policy.Reports,
 		workload.Department: policy.Department, workload.Subtree: policy.Subtree, workload.All: policy.All,
 	}
@@ -57,8 +61,8 @@ type Engine struct {
 	members     []policy.Grantee // the users
 	shares      []policy.Grantee // the departments
 	places      map[id.User]workload.DepartmentID
-	subjects    []*policy.Subject      // loaded, for checks
-	grants      [][]policy.RecordGrant // of the accounts, likewise
+	subjects    []*policy.Subject // loaded, for checks
+	resources   []policy.Resource // of accounts, as decisions see them
 }
 
 // Load writes the tenant, has the counters count it, and loads every user's rights.
@@ -125,16 +129,17 @@ func (e *Engine) subject(ctx context.Context, a *access.Access, u workload.UserI
 
 // records puts the accounts together as decisions see them: what account keeps of a row that it has read.
 func (e *Engine) records(context.Context) error {
-	e.grants = make([][]policy.RecordGrant, len(e.w.Accounts))
+	e.resources = make([]policy.Resource, len(e.w.Accounts))
 	for i := range e.w.Accounts {
-		a := &e.w.Accounts[i]
+		a, r := &e.w.Accounts[i], &e.resources[i]
+		*r = policy.Resource{Tenant: e.tenant.ID, Owner: e.users[a.Owner], Department: e.departments[a.Department]}
 		for _, m := range a.Team {
 			if m.May != workload.Nothing {
-				e.grants[i] = append(e.grants[i], policy.RecordGrant{Kind: policy.KindTeam, To: e.members[m.User], On: acts[m.May]})
+				r.Grants = append(r.Grants, policy.RecordGrant{Kind: policy.KindTeam, To: e.members[m.User], On: acts[m.May]})
 			}
 		}
 		if a.Share.May != workload.Nothing {
-			e.grants[i] = append(e.grants[i], policy.RecordGrant{Kind: policy.KindShare, To: e.shares[a.Share.Department], On: acts[a.Share.May]})
+			r.Grants = append(r.Grants, policy.RecordGrant{Kind: policy.KindShare, To: e.shares[a.Share.Department], On: acts[a.Share.May]})
 		}
 	}
 	return nil
@@ -142,10 +147,7 @@ func (e *Engine) records(context.Context) error {
 
 // Check decides.
 func (e *Engine) Check(u workload.UserID, do workload.Action, id workload.AccountID) (bool, error) {
-	who, a := e.subjects[u], &e.w.Accounts[id]
-	return policy.Allows(who, policy.ModAccount, actions[do], &policy.Resource{
-		Tenant: who.Tenant, Owner: e.users[a.Owner], Department: e.departments[a.Department], Grants: e.grants[id],
-	}), nil
+	return policy.Allows(e.subjects[u], permissions[do], &e.resources[id]), nil
 }
 
 // FirstPage lists as a request does: it loads who asks, plans, reads the rows strongly, decides on each, opens and masks it.
