@@ -104,13 +104,15 @@ func tokenInvalid() error { return fault.New(fault.Unauthenticated, "token_inval
 
 // Raise stages the tenant's row with an edit, on the version that was read, so that two changes that both rely on the organisation or the
 // roles cannot both commit: the second finds the premise moved and runs again. The edit raises AuthzVer, OrgVer or both, whichever it
-// changes; snapshots are kept by them. At most one Raise in a Set.
+// changes; snapshots are kept by them, and what the Set does to roles and organisation is told to those who keep one. At most one Raise in a Set.
 func Raise(c *change.Set, row principal.Tenant, version int64, edit func(*principal.Tenant)) error {
 	row.Settings.RequiredAccountFields = slices.Clone(row.Settings.RequiredAccountFields)
 	row.Settings.ModulesOff = slices.Clone(row.Settings.ModulesOff)
 	row.Settings.Defaults = maps.Clone(row.Settings.Defaults)
 	row.Settings.Separation = slices.Clone(row.Settings.Separation)
+	before := versionOf(row)
 	edit(&row)
+	journal(c, before, versionOf(row))
 	doc, err := json.Marshal(row)
 	if err != nil {
 		return fault.New(fault.Internal, "internal").Because(err)

@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -51,30 +52,36 @@ type Granted struct {
 
 // Organisation is a tenant's whole organisation, read strongly, with its roles and what is granted by categories and on records.
 type Organisation struct {
-	Departments map[id.Department]Department
-	Posts       map[id.Post]Post
-	Places      map[id.User]principal.Place
-	Roles       map[id.Role]policy.Role
-	Categories  map[id.Category]Category
-	Granted     map[policy.Grantee]Granted
+	Departments map[id.Department]Department `json:"departments,omitempty"`
+	Posts       map[id.Post]Post             `json:"posts,omitempty"`
+	Places      map[id.User]principal.Place  `json:"places,omitempty"`
+	Roles       map[id.Role]policy.Role      `json:"roles,omitempty"`
+	Categories  map[id.Category]Category     `json:"categories,omitempty"`
+	Granted     map[policy.Grantee]Granted   `json:"granted,omitempty"`
 }
 
-// Organisation reads the tenant's organisation and roles now, past every cache. To guard a change with it, read the tenant's row first and
-// stage Raise on that row's version in the same Set.
-func (a *Access) Organisation(ctx context.Context, t id.Tenant) (*Organisation, error) {
-	o := &Organisation{
-		Departments: map[id.Department]Department{},
-		Posts:       map[id.Post]Post{},
-		Places:      map[id.User]principal.Place{},
-		Roles:       map[id.Role]policy.Role{},
-		Categories:  map[id.Category]Category{},
-		Granted:     map[policy.Grantee]Granted{},
+// OrganisationOf gives the tenant's organisation and roles as they were when the row was read, or later. To guard a change with it, stage Raise
+// on that row's version in the same Set: had anything moved since, it would not commit. Others use the same organisation: do not change it.
+// Of a tenant that is not active it is read anew, for onboarding writes roles before it raises a version.
+func (a *Access) OrganisationOf(ctx context.Context, row principal.Tenant) (*Organisation, error) {
+	if row.Status != principal.TenantActive {
+		return a.Organisation(ctx, row.ID)
 	}
-	if err := a.each(ctx, table.Query{PK: key.Organisation(t)}, o.add); err != nil {
+	s, err := a.snapshot(ctx, row)
+	if err != nil {
+		return nil, err
+	}
+	return s.Organisation, nil
+}
+
+// Organisation reads the tenant's organisation and roles now, past every cache.
+func (a *Access) Organisation(ctx context.Context, t id.Tenant) (*Organisation, error) {
+	o := newOrganisation()
+	if err := a.each(ctx, table.Query{PK: key.Organisation(t)}, o.put); err != nil {
 		return nil, err
 	}
 	for _, prefix := range []string{key.RolePrefix, key.CategoryPrefix, key.GrantedPrefix} { // past versions of roles lie there too
-		if err := a.each(ctx, table.Query{PK: key.Authz(t), Prefix: prefix}, o.addRight); err != nil {
+		if err := a.each(ctx, table.Query{PK: key.Authz(t), Prefix: prefix}, o.put); err != nil {
 			return nil, err
 		}
 	}
@@ -99,7 +106,24 @@ func (a *Access) each(ctx context.Context, q table.Query, add func(table.Item) e
 	}
 }
 
-func (o *Organisation) add(it table.Item) error {
+func newOrganisation() *Organisation {
+	return &Organisation{
+		Departments: map[id.Department]Department{},
+		Posts:       map[id.Post]Post{},
+		Places:      map[id.User]principal.Place{},
+		Roles:       map[id.Role]policy.Role{},
+		Categories:  map[id.Category]Category{},
+		Granted:     map[policy.Grantee]Granted{},
+	}
+}
+
+// decides reports whether the item is part of the tenant's Organisation.
+func decides(t id.Tenant, k table.Key) bool {
+	return k.PK == key.Organisation(t) || k.PK == key.Authz(t) && !strings.HasPrefix(k.SK, key.RoleVersionPrefix)
+}
+
+// put adds or replaces what the item holds. Items that are no part of it are passed over.
+func (o *Organisation) put(it table.Item) error {
 	switch {
 	case strings.HasPrefix(it.SK, key.DepartmentPrefix):
 		return into(it, o.Departments, func(d Department) id.Department { return d.ID })
@@ -107,18 +131,43 @@ func (o *Organisation) add(it table.Item) error {
 		return into(it, o.Posts, func(p Post) id.Post { return p.ID })
 	case strings.HasPrefix(it.SK, key.PlacePrefix):
 		return into(it, o.Places, func(p principal.Place) id.User { return p.User })
-	}
-	return nil
-}
-
-func (o *Organisation) addRight(it table.Item) error {
-	switch {
+	case strings.HasPrefix(it.SK, key.RolePrefix):
+		return into(it, o.Roles, func(r policy.Role) id.Role { return r.ID })
 	case strings.HasPrefix(it.SK, key.CategoryPrefix):
 		return into(it, o.Categories, func(c Category) id.Category { return c.ID })
 	case strings.HasPrefix(it.SK, key.GrantedPrefix):
 		return into(it, o.Granted, func(g Granted) policy.Grantee { return g.To })
 	}
-	return into(it, o.Roles, func(r policy.Role) id.Role { return r.ID })
+	return nil
+}
+
+// remove takes away what the item of the key held.
+func (o *Organisation) remove(k table.Key) {
+	kind, name, _ := strings.Cut(k.SK, "#")
+	switch kind + "#" {
+	case key.DepartmentPrefix:
+		delete(o.Departments, id.Department(name))
+	case key.PostPrefix:
+		delete(o.Posts, id.Post(name))
+	case key.PlacePrefix:
+		delete(o.Places, id.User(name))
+	case key.RolePrefix:
+		delete(o.Roles, id.Role(name))
+	case key.CategoryPrefix:
+		delete(o.Categories, id.Category(name))
+	case key.GrantedPrefix:
+		delete(o.Granted, policy.Grantee(name))
+	}
+}
+
+// merge adds or replaces all that the other holds.
+func (o *Organisation) merge(other *Organisation) {
+	maps.Copy(o.Departments, other.Departments)
+	maps.Copy(o.Posts, other.Posts)
+	maps.Copy(o.Places, other.Places)
+	maps.Copy(o.Roles, other.Roles)
+	maps.Copy(o.Categories, other.Categories)
+	maps.Copy(o.Granted, other.Granted)
 }
 
 func into[K comparable, V any](it table.Item, all map[K]V, name func(V) K) error {

@@ -244,13 +244,12 @@ func newSnapshots(tenants, rows int) *snapshots {
 	return c
 }
 
-func (c *snapshots) get(v version) *snapshot {
+// get gives the newest that is kept of the tenant, at whatever version; nil when none is.
+func (c *snapshots) get(t id.Tenant) *snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s, ok := c.kept.Get(v.tenant); ok && s.version == v {
-		return s
-	}
-	return nil
+	s, _ := c.kept.Get(t)
+	return s
 }
 
 func (c *snapshots) put(s *snapshot) {
@@ -272,7 +271,7 @@ func (c *snapshots) put(s *snapshot) {
 // snapshot gives the roles and the organisation at the versions that the row names, or, when a change came in between, at later ones.
 func (a *Access) snapshot(ctx context.Context, row principal.Tenant) (*snapshot, error) {
 	v := versionOf(row)
-	if s := a.snapshots.get(v); s != nil {
+	if s := a.snapshots.get(v.tenant); s != nil && s.authz >= v.authz && s.org >= v.org {
 		return s, nil
 	}
 	// The load belongs to all who wait for it, so the end of the request that began it does not end it.
@@ -292,9 +291,15 @@ func (a *Access) snapshot(ctx context.Context, row principal.Tenant) (*snapshot,
 	}
 }
 
-// load reads the partitions, then the tenant's row once more: only if the versions stand still between the two is what was read one
-// state, and not half of one and half of the next, which might grant what no state ever granted.
+// load brings the snapshot that is kept to the version, or reads the partitions and then the tenant's row once more. Only if the versions stand
+// still between the two is what was read one state, and not half of one and half of the next, which might grant what no state ever granted;
+// else the journal makes it one.
 func (a *Access) load(ctx context.Context, v version) (*snapshot, error) {
+	if s := a.snapshots.get(v.tenant); s != nil {
+		if o, err := a.follow(ctx, s.Organisation, s.version, v); o != nil || err != nil {
+			return a.keep(v, o), err
+		}
+	}
 	for range tries {
 		o, err := a.Organisation(ctx, v.tenant)
 		if err != nil {
@@ -311,13 +316,21 @@ func (a *Access) load(ctx context.Context, v version) (*snapshot, error) {
 		if err := json.Unmarshal(items[0].Doc, &row); err != nil {
 			return nil, fault.New(fault.Internal, "internal").Because(err)
 		}
-		if now := versionOf(row); now != v {
-			v = now
-			continue
+		now := versionOf(row)
+		if o, err = a.follow(ctx, o, v, now); o != nil || err != nil {
+			return a.keep(now, o), err
 		}
-		s := newSnapshot(v, o)
-		a.snapshots.put(s)
-		return s, nil
+		v = now
 	}
 	return nil, fault.New(fault.Unavailable, "busy").After(time.Second)
+}
+
+// keep makes the snapshot of the organisation; nil of none.
+func (a *Access) keep(v version, o *Organisation) *snapshot {
+	if o == nil {
+		return nil
+	}
+	s := newSnapshot(v, o)
+	a.snapshots.put(s)
+	return s
 }

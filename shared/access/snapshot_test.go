@@ -21,29 +21,26 @@ func TestSnapshotsAreBounded(t *testing.T) {
 	a, b := sized("a", 1, 1, 40), sized("b", 1, 1, 40)
 	c.put(a)
 	c.put(b)
-	if c.get(a.version) != a || c.get(b.version) != b || c.rows != 80 {
+	if c.get("a") != a || c.get("b") != b || c.rows != 80 {
 		t.Fatalf("%d rows kept", c.rows)
 	}
-	if c.get(version{"a", 2, 1}) != nil || c.get(version{"a", 1, 2}) != nil {
-		t.Error("a snapshot serves another version")
-	}
-	c.get(a.version) // used last
+	c.get("a") // used last
 	d := sized("d", 1, 1, 30)
 	c.put(d)
-	if c.get(b.version) != nil || c.get(a.version) != a || c.get(d.version) != d || c.rows != 70 {
+	if c.get("b") != nil || c.get("a") != a || c.get("d") != d || c.rows != 70 {
 		t.Errorf("the oldest was not the one to go; %d rows kept", c.rows)
 	}
 	newer := sized("a", 2, 1, 10)
 	c.put(newer)
-	if c.get(newer.version) != newer || c.rows != 40 {
+	if c.get("a") != newer || c.rows != 40 {
 		t.Errorf("%d rows kept", c.rows)
 	}
 	c.put(a) // a load that began earlier and ends later
-	if c.get(newer.version) != newer {
+	if c.get("a") != newer {
 		t.Error("an older snapshot took the place of a newer one")
 	}
 	c.put(sized("a", 3, 1, 101))
-	if c.rows > 100 || c.get(version{"a", 3, 1}) != nil || c.get(newer.version) != nil {
+	if c.rows > 100 || c.get("a") != nil {
 		t.Errorf("%d rows kept", c.rows)
 	}
 	for _, name := range []id.Tenant{"e", "f", "g"} {

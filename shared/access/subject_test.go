@@ -239,7 +239,7 @@ func TestRowsOlderThanTheSnapshot(t *testing.T) {
 	}
 }
 
-// TestNeverStill: when every load is met by another change, the answer is busy and not a guess.
+// TestNeverStill: when every load is met by another change that leaves nothing in the journal, the answer is busy and not a guess.
 func TestNeverStill(t *testing.T) {
 	w := newWorld(t)
 	ann := w.user(principal.Standing{})

@@ -26,40 +26,19 @@ func (o *Organisation) Suppose(row principal.Tenant, writes []table.Write) (afte
 				return nil, row, false, fault.New(fault.Internal, "internal").Because(err)
 			}
 			moved = moved || !sameSettings(row, org)
-		case k.PK == key.Organisation(row.ID):
-			moved = true
-			err = after.suppose(w, after.add)
-		case k.PK == key.Authz(row.ID) && !strings.HasPrefix(k.SK, key.RoleVersionPrefix):
+		case decides(row.ID, k):
 			moved = moved || !strings.HasPrefix(k.SK, key.GrantedPrefix)
-			err = after.suppose(w, after.addRight)
+			if w.Op == table.OpDelete {
+				after.remove(k)
+			} else {
+				err = after.put(w.Item)
+			}
 		}
 		if err != nil {
 			return nil, row, false, fault.New(fault.Internal, "internal").Because(err)
 		}
 	}
 	return after, org, moved, nil
-}
-
-func (o *Organisation) suppose(w table.Write, put func(table.Item) error) error {
-	if w.Op == table.OpPut {
-		return put(w.Item)
-	}
-	kind, name, _ := strings.Cut(w.Item.SK, "#")
-	switch kind + "#" {
-	case key.DepartmentPrefix:
-		delete(o.Departments, id.Department(name))
-	case key.PostPrefix:
-		delete(o.Posts, id.Post(name))
-	case key.PlacePrefix:
-		delete(o.Places, id.User(name))
-	case key.RolePrefix:
-		delete(o.Roles, id.Role(name))
-	case key.CategoryPrefix:
-		delete(o.Categories, id.Category(name))
-	case key.GrantedPrefix:
-		delete(o.Granted, policy.Grantee(name))
-	}
-	return nil
 }
 
 // sameSettings reports whether decisions come out alike under both rows.

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/steward-crm/steward/shared/access"
 	"github.com/steward-crm/steward/shared/account"
 	"github.com/steward-crm/steward/shared/change"
@@ -103,6 +105,7 @@ func TestDeletionAgainstCreation(t *testing.T) {
 		items, err := w.Table.Get(t.Context(), key.Tenant(w.row.ID))
 		must(t, err)
 		who.OrgVersion = items[0].Version
+		must(t, json.Unmarshal(items[0].Doc, &who.Org))
 		create, remove := change.New(who.Principal, w.IDs, w.Now()), change.New(who.Principal, w.IDs, w.Now())
 		return contest{
 			give: []func() error{

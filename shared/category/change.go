@@ -21,7 +21,7 @@ func (s *Store) Create(ctx context.Context, who *policy.Subject, c *change.Set, 
 	if err := policy.RequireAny(who, policy.ModCategory, policy.Create); err != nil {
 		return Category{}, err
 	}
-	o, err := s.access.Organisation(ctx, who.Tenant)
+	o, err := s.access.OrganisationOf(ctx, who.Org)
 	if err != nil {
 		return Category{}, err
 	}
@@ -60,7 +60,7 @@ func (s *Store) Update(ctx context.Context, who *policy.Subject, c *change.Set, 
 	if err := fault.Match(match, was.Version); err != nil {
 		return Category{}, err
 	}
-	o, err := s.access.Organisation(ctx, who.Tenant)
+	o, err := s.access.OrganisationOf(ctx, who.Org)
 	if err != nil {
 		return Category{}, err
 	}

@@ -30,6 +30,7 @@ type Set struct {
 	writes []table.Write
 	other  []error // what to answer when the write's condition fails; nil: ErrMoved
 	events []audit.Event
+	last   []func([]table.Write) ([]table.Write, error)
 	after  []func(context.Context) error
 }
 
@@ -64,6 +65,10 @@ func (s *Set) Record(e audit.Event) {
 	s.events = append(s.events, e)
 }
 
+// Last stages writes that tell of all others: f is given what was staged by Put, Delete and Check, when the set is complete. If a condition of
+// theirs fails, a premise moved.
+func (s *Set) Last(f func(staged []table.Write) ([]table.Write, error)) { s.last = append(s.last, f) }
+
 // After stages an effect outside the table: it runs once, right after the commit, in this process. It is a short cut and no more: an
 // effect that must happen has a job in the same Set, which finds it done or does it.
 func (s *Set) After(effect func(context.Context) error) { s.after = append(s.after, effect) }
@@ -71,7 +76,7 @@ func (s *Set) After(effect func(context.Context) error) { s.after = append(s.aft
 // Empty reports that nothing is staged: an edit that changes nothing.
 func (s *Set) Empty() bool { return len(s.writes) == 0 && len(s.events) == 0 }
 
-// Writes are the staged writes with the events, in order.
+// Writes are the staged writes with the events, in order, and with what tells of them.
 func (s *Set) Writes() ([]table.Write, error) {
 	out := slices.Clone(s.writes)
 	for i := range s.events {
@@ -80,6 +85,13 @@ func (s *Set) Writes() ([]table.Write, error) {
 			return nil, err
 		}
 		out = append(out, w)
+	}
+	for _, f := range s.last {
+		more, err := f(s.writes)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
 	}
 	return out, nil
 }

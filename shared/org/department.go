@@ -16,6 +16,7 @@ import (
 	"github.com/steward-crm/steward/shared/patch"
 	"github.com/steward-crm/steward/shared/plain"
 	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/principal"
 	"github.com/steward-crm/steward/shared/table"
 )
 
@@ -45,13 +46,13 @@ type structure struct {
 }
 
 // structure reads the tenant's structure. It may be relied on together with raise.
-func (s *Store) structure(ctx context.Context, t id.Tenant) (*structure, error) {
-	o, err := s.access.Organisation(ctx, t)
+func (s *Store) structure(ctx context.Context, row principal.Tenant) (*structure, error) {
+	o, err := s.access.OrganisationOf(ctx, row)
 	if err != nil {
 		return nil, err
 	}
 	out := &structure{o, map[id.Department]Department{}, map[id.Post]Post{}}
-	deps, err := s.rows(ctx, key.Organisation(t), key.DepartmentPrefix)
+	deps, err := s.rows(ctx, key.Organisation(row.ID), key.DepartmentPrefix)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +63,7 @@ func (s *Store) structure(ctx context.Context, t id.Tenant) (*structure, error) 
 		}
 		out.departments[d.ID] = d
 	}
-	posts, err := s.rows(ctx, key.Organisation(t), key.PostPrefix)
+	posts, err := s.rows(ctx, key.Organisation(row.ID), key.PostPrefix)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +138,7 @@ func (s *Store) CreateDepartment(
 	if err := policy.RequireAny(who, policy.ModOrg, policy.Create); err != nil {
 		return Department{}, err
 	}
-	st, err := s.structure(ctx, who.Tenant)
+	st, err := s.structure(ctx, who.Org)
 	if err != nil {
 		return Department{}, err
 	}
@@ -267,7 +268,7 @@ func (s *Store) forChange(
 	if err := policy.RequireAny(who, policy.ModOrg, a); err != nil {
 		return Department{}, nil, err
 	}
-	st, err := s.structure(ctx, who.Tenant)
+	st, err := s.structure(ctx, who.Org)
 	if err != nil {
 		return Department{}, nil, err
 	}

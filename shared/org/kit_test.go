@@ -187,9 +187,10 @@ func (w *world) role(t testing.TB, grants ...policy.Grant) id.Role {
 	row, version := w.row(t)
 	c := change.New(principal.System(w.tenant, "test.setup", w.Now()), w.IDs, w.Now())
 	must(t, access.Raise(c, row, version, func(r *principal.Tenant) { r.AuthzVer++ }))
+	c.Put(table.Item{Key: key.Role(w.tenant, r.ID), Doc: b}, table.Always, nil)
 	writes, err := c.Writes()
 	must(t, err)
-	w.Commit(t, append(writes, table.Put(table.Item{Key: key.Role(w.tenant, r.ID), Doc: b}, table.Always))...)
+	w.Commit(t, writes...)
 	return r.ID
 }
 

@@ -91,7 +91,7 @@ func (s *Store) CreatePost(ctx context.Context, who *policy.Subject, c *change.S
 	if err := policy.RequireAny(who, policy.ModOrg, policy.Create); err != nil {
 		return Post{}, err
 	}
-	st, err := s.structure(ctx, who.Tenant)
+	st, err := s.structure(ctx, who.Org)
 	if err != nil {
 		return Post{}, err
 	}
@@ -203,7 +203,7 @@ func (s *Store) postForChange(
 	if err := policy.RequireAny(who, policy.ModOrg, a); err != nil {
 		return Post{}, nil, err
 	}
-	st, err := s.structure(ctx, who.Tenant)
+	st, err := s.structure(ctx, who.Org)
 	if err != nil {
 		return Post{}, nil, err
 	}

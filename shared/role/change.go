@@ -20,7 +20,7 @@ func (s *Store) Create(ctx context.Context, who *policy.Subject, c *change.Set, 
 	if err := policy.RequireAny(who, policy.ModRole, policy.Create); err != nil {
 		return policy.Role{}, err
 	}
-	o, err := s.access.Organisation(ctx, who.Tenant)
+	o, err := s.access.OrganisationOf(ctx, who.Org)
 	if err != nil {
 		return policy.Role{}, err
 	}
@@ -129,7 +129,7 @@ func (s *Store) separated(ctx context.Context, who *policy.Subject, r policy.Rol
 	if len(who.Org.Settings.Separation) == 0 {
 		return nil
 	}
-	o, err := s.access.Organisation(ctx, who.Tenant)
+	o, err := s.access.OrganisationOf(ctx, who.Org)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (s *Store) Delete(ctx context.Context, who *policy.Subject, c *change.Set, 
 	if err != nil {
 		return err
 	}
-	o, err := s.access.Organisation(ctx, who.Tenant)
+	o, err := s.access.OrganisationOf(ctx, who.Org)
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func (s *Store) Count(ctx context.Context, who *policy.Subject) (int, error) {
 	if err := policy.RequireAny(who, policy.ModRole, policy.View); err != nil {
 		return 0, err
 	}
-	o, err := s.access.Organisation(ctx, who.Tenant)
+	o, err := s.access.OrganisationOf(ctx, who.Org)
 	if err != nil {
 		return 0, err
 	}

@@ -267,7 +267,6 @@ func TestNamesStayUniqueUnderRaces(t *testing.T) {
 
 func TestListPagesAndLimit(t *testing.T) {
 	w := newWorld(t)
-	s := w.subject(w.admin)
 	want := len(role.Templates())
 	for ; want < role.MaxRoles; want++ {
 		r := policy.Role{ID: id.New[id.Role](w.IDs), Name: fmt.Sprint(want)}
@@ -277,6 +276,8 @@ func TestListPagesAndLimit(t *testing.T) {
 		}
 		w.Commit(t, table.Put(table.Item{Key: key.Role(w.tenant, r.ID), Doc: b}, table.Absent))
 	}
+	w.raise()
+	s := w.subject(w.admin)
 	if n, err := w.roles.Count(t.Context(), s); err != nil || n != want {
 		t.Errorf("counted %d of %d: %v", n, want, err)
 	}

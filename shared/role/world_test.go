@@ -76,6 +76,12 @@ func (w *world) give(u id.User, r id.Role) {
 	}
 	w.Edit(w.T, key.User(w.tenant, u), add)
 	w.Edit(w.T, key.Place(w.tenant, u), add)
+	w.raise()
+}
+
+// raise has the next request see what was written past the nouns.
+func (w *world) raise() {
+	w.Helper()
 	w.Edit(w.T, key.Tenant(w.tenant), func(doc map[string]any) { doc["orgVer"] = doc["orgVer"].(float64) + 1 })
 }
 
@@ -85,6 +91,7 @@ func (w *world) post(r id.Role) {
 	p := id.New[id.Post](w.IDs)
 	doc := []byte(`{"id":"` + string(p) + `","departmentId":"","roleIds":["` + string(r) + `"]}`)
 	w.Commit(w.T, table.Put(table.Item{Key: key.Post(w.tenant, p), Doc: doc}, table.Absent))
+	w.raise()
 }
 
 func (w *world) subject(u id.User) *policy.Subject {

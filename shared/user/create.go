@@ -49,7 +49,7 @@ func (s *Store) Invite(ctx context.Context, c *change.Set, row principal.Tenant,
 func (s *Store) invite(
 	ctx context.Context, c *change.Set, row principal.Tenant, version int64, d Draft, may func(*access.Organisation, principal.Place) error,
 ) (User, error) {
-	o, err := s.access.Organisation(ctx, row.ID)
+	o, err := s.access.OrganisationOf(ctx, row)
 	if err != nil {
 		return User{}, err
 	}

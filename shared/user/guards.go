@@ -1,6 +1,7 @@
 package user
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 
@@ -78,18 +79,13 @@ func remains(o *access.Organisation, now principal.Place, gone bool) error {
 	if len(o.Admins()) == 0 {
 		return nil
 	}
-	was, had := o.Places[now.User]
+	after := *o // others use it, too
+	after.Places = maps.Clone(o.Places)
+	after.Places[now.User] = now
 	if gone {
-		delete(o.Places, now.User)
-	} else {
-		o.Places[now.User] = now
+		delete(after.Places, now.User)
 	}
-	left := len(o.Admins())
-	delete(o.Places, now.User)
-	if had {
-		o.Places[now.User] = was
-	}
-	if left == 0 {
+	if len(after.Admins()) == 0 {
 		return fault.New(fault.Conflict, "last_admin")
 	}
 	return nil

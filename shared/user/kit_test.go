@@ -232,9 +232,12 @@ func (w *world) raise(t testing.TB, writes ...table.Write) {
 	row, version := w.row(t)
 	c := change.New(principal.System(w.tenant, "test.setup", w.Now()), w.IDs, w.Now())
 	must(t, access.Raise(c, row, version, func(r *principal.Tenant) { r.OrgVer, r.AuthzVer = r.OrgVer+1, r.AuthzVer+1 }))
+	for _, x := range writes {
+		c.Put(x.Item, x.If, nil)
+	}
 	mine, err := c.Writes()
 	must(t, err)
-	w.Commit(t, append(mine, writes...)...)
+	w.Commit(t, mine...)
 }
 
 // events counts the tenant's audit events.

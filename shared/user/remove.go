@@ -36,7 +36,7 @@ func (s *Store) Holdings(ctx context.Context, who *policy.Subject, u id.User, h 
 	if err != nil {
 		return Held{}, err
 	}
-	o, err := s.access.Organisation(ctx, who.Tenant)
+	o, err := s.access.OrganisationOf(ctx, who.Org)
 	if err != nil {
 		return Held{}, err
 	}
@@ -81,7 +81,7 @@ func (s *Store) Delete(ctx context.Context, who *policy.Subject, c *change.Set, 
 	if n > 0 {
 		return fault.New(fault.Conflict, "user_owns_accounts", "count", strconv.Itoa(n), "path", "/v1/users/"+string(u)+"/holdings")
 	}
-	o, err := s.access.Organisation(ctx, who.Tenant)
+	o, err := s.access.OrganisationOf(ctx, who.Org)
 	if err != nil {
 		return err
 	}

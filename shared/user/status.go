@@ -33,7 +33,7 @@ func (s *Store) Deactivate(ctx context.Context, who *policy.Subject, c *change.S
 	was := r.User
 	r.Status, r.Active = principal.UserInactive, false
 	r.SessionsAfter, r.SessionKept = moment(c.Now, was.SessionsAfter), principal.Kept{}
-	o, err := s.access.Organisation(ctx, who.Tenant)
+	o, err := s.access.OrganisationOf(ctx, who.Org)
 	if err != nil {
 		return User{}, err
 	}
@@ -57,7 +57,7 @@ func (s *Store) Reactivate(ctx context.Context, who *policy.Subject, c *change.S
 	case principal.UserInvited:
 		return User{}, fault.New(fault.Conflict, "user_not_active")
 	}
-	o, err := s.access.Organisation(ctx, who.Tenant)
+	o, err := s.access.OrganisationOf(ctx, who.Org)
 	if err != nil {
 		return User{}, err
 	}

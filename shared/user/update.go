@@ -29,7 +29,7 @@ func (s *Store) Update(ctx context.Context, who *policy.Subject, c *change.Set, 
 	if len(bad) == 0 && len(changed(&was, &r.User)) == 0 {
 		return was, nil
 	}
-	o, err := s.access.Organisation(ctx, who.Tenant)
+	o, err := s.access.OrganisationOf(ctx, who.Org)
 	if err != nil {
 		return User{}, err
 	}
@@ -113,7 +113,7 @@ func (s *Store) SetRoles(ctx context.Context, who *policy.Subject, c *change.Set
 	if samePlace(was.Place, r.Place) {
 		return was, nil
 	}
-	o, err := s.access.Organisation(ctx, who.Tenant)
+	o, err := s.access.OrganisationOf(ctx, who.Org)
 	if err != nil {
 		return User{}, err
 	}
