@@ -181,7 +181,7 @@ func (d *demo) denied() {
 	d.say("nor make themselves an administrator")
 	d.as(d.admin, http.MethodPost, "/v1/users/"+d.admin.id+"/deactivate", nil).want(http.StatusForbidden)
 	d.say("the administrator cannot lock himself out")
-	d.do(request{method: http.MethodGet, path: "/v1/accounts"}).refused(http.StatusUnauthorized, "token_invalid")
+	d.do(request{method: http.MethodGet, path: "/v1/accounts"}).want(http.StatusUnauthorized) // API Gateway refuses it by itself, in words of its own
 	d.say("without a token there is nothing")
 }
 

@@ -57,6 +57,7 @@ func deployment(t *testing.T) *deployed.Deployment {
 		"Api": "api", "Api.ApiEndpoint": "https://api.steward.example", "Authorizer": "authorizer",
 		"Data.Outputs.Table": "main", "Data.Outputs.KeysTable": "wrapped", "Data.Outputs.StreamArn": "stream", "Data.Outputs.TableArn": "table",
 		"Keys.Outputs.Data": dataKey, "Keys.Outputs.Audit": auditKey, "Identity.Outputs.Pool": "us-east-1_pool", "Identity.Outputs.Client": "client",
+		"Identity.Outputs.Issuer":       "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool",
 		"Identity.Outputs.ClientSecret": "secret", "Identity.Outputs.WebhookSecret": "webhooks",
 		"Messaging.Outputs.JobsQueue": "https://sqs/jobs", "Messaging.Outputs.JobsQueueArn": "arn:aws:sqs:us-east-1:123456789012:jobs",
 		"Messaging.Outputs.BouncesQueueArn": "bounces", "Messaging.Outputs.FailedQueueArn": "failed", "Messaging.Outputs.MailDomain": "steward.example", "Messaging.Outputs.MailSet": "set",

@@ -54,7 +54,7 @@ func Document(info Info, routes []Route) ([]byte, error) {
 			"schemas":   s.done(),
 			"responses": problems(),
 			"securitySchemes": dict{"token": dict{
-				"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The accessToken that a sign-in answers.",
+				"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The accessToken that a sign-in answers. On AWS the gateway refuses a token that is missing, forged or expired by itself: 401 with {\"message\": \"Unauthorized\"}, without a code.",
 			}},
 		},
 	}

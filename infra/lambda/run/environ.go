@@ -22,12 +22,18 @@ func (d *deployment) values() deployed.Values {
 		"Data.Outputs.Table": dataTable, "Data.Outputs.KeysTable": keysTable, "Data.Outputs.StreamArn": d.stream, "Data.Outputs.TableArn": "table",
 		"Keys.Outputs.Data": d.keyData, "Keys.Outputs.Audit": d.keyAudit,
 		"Identity.Outputs.Pool": d.pool, "Identity.Outputs.Client": d.client, "Identity.Outputs.ClientSecret": d.clientSecret,
+		"Identity.Outputs.Issuer":        d.issuer(),
 		"Identity.Outputs.WebhookSecret": d.webhookSecret,
 		"Messaging.Outputs.JobsQueue":    d.queues[jobsQueue], "Messaging.Outputs.JobsQueueArn": jobsQueue, "Messaging.Outputs.BouncesQueueArn": bouncesQueue,
 		"Messaging.Outputs.FailedQueueArn": "failed",
 		"Messaging.Outputs.MailDomain":     strings.SplitAfter(sender, "@")[1], "Messaging.Outputs.MailSet": mailSet,
 		"Observability.Outputs.Alarms": "alarms",
 	}
+}
+
+// issuer is the pool as its tokens name it.
+func (d *deployment) issuer() string {
+	return "https://cognito-idp." + region + ".amazonaws.com/" + d.pool
 }
 
 // environ is what the function gets: what its stack says, and what Lambda adds. Its access key is its handler's name, by which the front knows

@@ -20,20 +20,38 @@ import (
 // have is 404, not 405.
 type gateway struct {
 	routes []deployed.Route
+	judges map[string]*authorizer // by the names that routes have for them
 	pool   *pool
 	number atomic.Int64
 }
 
-func newGateway(routes []deployed.Route, p *pool) *gateway { return &gateway{routes: routes, pool: p} }
+// newGateway leads to the functions of the pool. The keys that tokens are signed with are at the URL.
+func newGateway(d *deployed.Deployment, keys string, p *pool) *gateway {
+	g := &gateway{routes: d.Routes, judges: map[string]*authorizer{}, pool: p}
+	for name, a := range d.Authorizers {
+		g.judges[name] = newAuthorizer(a, keys)
+	}
+	return g
+}
 
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, query, _ := strings.Cut(r.RequestURI, "?")
 	w.Header().Set("Content-Type", "application/json")
-	handler := g.find(r.Method, path)
-	if handler == "" {
+	route := g.find(r.Method, path)
+	if route == nil {
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = io.WriteString(w, `{"message":"Not Found"}`)
 		return
+	}
+	var claims map[string]string
+	if route.Authorizer != "" {
+		var err error
+		if claims, err = g.judges[route.Authorizer].claims(r); err != nil {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = io.WriteString(w, `{"message":"Unauthorized"}`)
+			return
+		}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 10<<20))
 	if err != nil {
@@ -41,12 +59,12 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, `{"message":"Request Entity Too Large"}`)
 		return
 	}
-	event, err := g.event(r, path, query, body)
+	event, err := g.event(r, path, query, body, claims)
 	if err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
-	b, err := g.pool.invoke(r.Context(), handler, event)
+	b, err := g.pool.invoke(r.Context(), route.Handler, event)
 	if err != nil {
 		_, _ = fmt.Fprintf(g.pool.logs, "gateway: %v\n", err)
 		w.WriteHeader(http.StatusInternalServerError)
@@ -77,16 +95,16 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(out)
 }
 
-// find gives the handler of the route that fits, of several the one whose fixed segments come first.
-func (g *gateway) find(method, path string) string {
-	best, handler := "", ""
+// find gives the route that fits, of several the one whose fixed segments come first; nil when none does.
+func (g *gateway) find(method, path string) (found *deployed.Route) {
+	best := ""
 	for i := range g.routes {
 		rank, ok := fits(g.routes[i].Path, path)
 		if ok && g.routes[i].Method == method && rank >= best {
-			best, handler = rank, g.routes[i].Handler
+			best, found = rank, &g.routes[i]
 		}
 	}
-	return handler
+	return found
 }
 
 // fits reports whether the path is one of the route's, and how exactly: a letter for each segment, f for one that is fixed.
@@ -108,7 +126,7 @@ func fits(route, path string) (rank string, ok bool) {
 	return rank, true
 }
 
-func (g *gateway) event(r *http.Request, path, query string, body []byte) ([]byte, error) {
+func (g *gateway) event(r *http.Request, path, query string, body []byte, claims map[string]string) ([]byte, error) {
 	headers := map[string]string{"host": r.Host}
 	for name, values := range r.Header {
 		headers[strings.ToLower(name)] = strings.Join(values, ",")
@@ -117,12 +135,15 @@ func (g *gateway) event(r *http.Request, path, query string, body []byte) ([]byt
 	if err != nil {
 		return nil, err
 	}
+	about := map[string]any{
+		"requestId": fmt.Sprintf("gateway-%d", g.number.Add(1)), "stage": "$default",
+		"http": map[string]string{"method": r.Method, "path": path, "protocol": r.Proto, "sourceIp": source},
+	}
+	if claims != nil {
+		about["authorizer"] = map[string]any{"jwt": map[string]any{"claims": claims, "scopes": nil}}
+	}
 	e := map[string]any{
-		"version": "2.0", "rawPath": path, "rawQueryString": query, "headers": headers, "isBase64Encoded": false,
-		"requestContext": map[string]any{
-			"requestId": fmt.Sprintf("gateway-%d", g.number.Add(1)), "stage": "$default",
-			"http": map[string]string{"method": r.Method, "path": path, "protocol": r.Proto, "sourceIp": source},
-		},
+		"version": "2.0", "rawPath": path, "rawQueryString": query, "headers": headers, "isBase64Encoded": false, "requestContext": about,
 	}
 	if c := r.Header["Cookie"]; len(c) > 0 {
 		e["cookies"] = c

@@ -116,7 +116,7 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_local/outbox", front.outbox)
-	mux.Handle("/", newGateway(stacks.Routes, pool))
+	mux.Handle("/", newGateway(stacks, "http://"+aws+"/"+there.pool+"/.well-known/jwks.json", pool))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	var workers sync.WaitGroup
 	for _, s := range stacks.Sources {

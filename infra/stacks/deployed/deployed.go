@@ -24,8 +24,14 @@ type Function struct {
 // Route is one of the HTTP API's.
 type Route struct {
 	Method, Path string
-	Public       bool   // no token is asked for
+	Authorizer   string // that judges the token; "" when none is asked for
 	Handler      string // of the function that it leads to
+}
+
+// Authorizer judges tokens before a function is invoked: an issuer's, for one of the audience.
+type Authorizer struct {
+	Issuer   string
+	Audience []string
 }
 
 // Source is what invokes a function besides routes: a stream or a queue by its ARN, or a schedule by its expression.
@@ -37,9 +43,10 @@ type Source struct {
 
 // Deployment is all functions of the stacks, by handler, and what leads to them.
 type Deployment struct {
-	Functions map[string]Function
-	Routes    []Route
-	Sources   []Source
+	Functions   map[string]Function
+	Routes      []Route
+	Authorizers map[string]Authorizer // by what values call them
+	Sources     []Source
 }
 
 // Read reads template.yaml in the folder and what it nests. Its error is all that is wrong.
@@ -48,9 +55,12 @@ func Read(folder string, values Values) (*Deployment, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := &Deployment{Functions: map[string]Function{}}
+	all := &Deployment{Functions: map[string]Function{}, Authorizers: map[string]Authorizer{}}
 	var wrong []error
-	for _, r := range root.Resources {
+	for name, r := range root.Resources {
+		if r.Type == "AWS::ApiGatewayV2::Authorizer" {
+			wrong = append(wrong, all.authorizer(name, &root, &r, values))
+		}
 		if r.Type != "AWS::CloudFormation::Stack" {
 			continue
 		}
@@ -63,7 +73,30 @@ func Read(folder string, values Values) (*Deployment, error) {
 	}
 	slices.SortFunc(all.Routes, func(a, b Route) int { return strings.Compare(a.Path+" "+a.Method, b.Path+" "+b.Method) })
 	slices.SortFunc(all.Sources, func(a, b Source) int { return strings.Compare(a.Handler, b.Handler) })
+	for _, r := range all.Routes {
+		if _, known := all.Authorizers[r.Authorizer]; r.Authorizer != "" && !known {
+			wrong = append(wrong, fmt.Errorf("deployed: %s %s has no authorizer %s", r.Method, r.Path, r.Authorizer))
+		}
+	}
 	return all, errors.Join(wrong...)
+}
+
+// authorizer reads one of the root's, which knows tokens in the header Authorization only.
+func (d *Deployment) authorizer(name string, root *Document, r *Resource, values Values) error {
+	known, err := values.root(root)(name)
+	jwt := Members(r.Properties["JwtConfiguration"])
+	issuer, err2 := fill(jwt["Issuer"], values.root(root), values.condition(root))
+	a := Authorizer{Issuer: issuer}
+	wrong := []error{err, err2}
+	for _, v := range List(jwt["Audience"]) {
+		of, err := fill(v, values.root(root), values.condition(root))
+		wrong, a.Audience = append(wrong, err), append(a.Audience, of)
+	}
+	if from := List(r.Properties["IdentitySource"]); len(from) != 1 || from[0] != "$request.header.Authorization" || r.Properties["AuthorizerType"] != "JWT" {
+		wrong = append(wrong, fmt.Errorf("deployed: %s %s takes no token from the header Authorization", root.File, name))
+	}
+	d.Authorizers[known] = a
+	return errors.Join(wrong...)
 }
 
 // stack is a nested one while it is read.
@@ -174,7 +207,13 @@ func (s *stack) route(name string, r *Resource) (Route, error) {
 	uri := Text(s.Resources[integration].Properties["IntegrationUri"])
 	_, function, found := strings.Cut(uri, "functions/${")
 	function, _, _ = strings.Cut(function, ".")
-	to := Route{Method: method, Path: path, Public: r.Properties["AuthorizationType"] == "NONE", Handler: Text(s.Resources[function].Properties["Handler"])}
+	to := Route{Method: method, Path: path, Handler: Text(s.Resources[function].Properties["Handler"])}
+	if r.Properties["AuthorizationType"] != "NONE" {
+		judge, err := s.fill(r.Properties["AuthorizerId"])
+		if to.Authorizer = judge; err != nil || judge == "" || r.Properties["AuthorizationType"] != "JWT" {
+			return to, errors.Join(err, fmt.Errorf("deployed: %s %s names no JWT authorizer, and is not public", s.File, name))
+		}
+	}
 	if !ok || !found || s.Resources[function].Type != "AWS::Serverless::Function" {
 		return to, fmt.Errorf("deployed: %s %s leads nowhere", s.File, name)
 	}
