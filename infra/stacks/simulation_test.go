@@ -92,7 +92,7 @@ func (j *judge) RoundTrip(r *http.Request) (*http.Response, error) {
 	defer j.mu.Unlock()
 	for _, c := range calls {
 		j.asked[c.Action] = true
-		if !iam.Allows(j.function.Role, c) {
+		if !j.function.Allows(c) {
 			j.t.Errorf("%s: its role does not allow %s", j.function.Handler, c)
 		}
 	}
@@ -296,11 +296,11 @@ func TestARoleThatLacksARight(t *testing.T) {
 		{Action: "kms:Decrypt", Resource: auditKey, Keys: map[string][]string{"kms:EncryptionContext:purpose": {"tenant-key"}}},
 		{Action: "cognito-idp:AdminGetUser", Resource: "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_pool"},
 	} {
-		if iam.Allows(f.Role, c) {
+		if f.Allows(c) {
 			t.Errorf("accounts.create may %s", c)
 		}
 	}
-	if c := (iam.Call{Action: "kms:Decrypt", Resource: dataKey, Keys: map[string][]string{"kms:EncryptionContext:purpose": {"tenant-key"}, "kms:EncryptionContextKeys": {"purpose", "tenant", "version"}}}); !iam.Allows(f.Role, c) {
+	if c := (iam.Call{Action: "kms:Decrypt", Resource: dataKey, Keys: map[string][]string{"kms:EncryptionContext:purpose": {"tenant-key"}, "kms:EncryptionContextKeys": {"purpose", "tenant", "version"}}}); !f.Allows(c) {
 		t.Errorf("accounts.create may not %s", c)
 	}
 }

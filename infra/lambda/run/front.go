@@ -59,7 +59,7 @@ func (f *front) allowed(r *http.Request, body []byte) error {
 	}
 	calls, err := iam.Calls(place, r, body)
 	for _, c := range calls {
-		if !iam.Allows(role.Role, c) {
+		if !role.Allows(c) {
 			err = errors.Join(err, fmt.Errorf("%s is not authorized to perform: %s", who, c))
 		}
 	}

@@ -19,6 +19,13 @@ type Function struct {
 	Timeout     time.Duration
 	Environment map[string]string
 	Role        []iam.Statement
+
+	keys map[string][]iam.Statement // what the policies of keys let the account's roles do, by ARN
+}
+
+// Allows reports whether the function may make the call: by its role, and where it is about a key, by the key's policy, too.
+func (f *Function) Allows(c iam.Call) bool {
+	return iam.Allows(f.Role, c) && (!strings.HasPrefix(c.Action, "kms:") || iam.Allows(f.keys[c.Resource], c))
 }
 
 // Route is one of the HTTP API's.
@@ -57,6 +64,7 @@ func Read(folder string, values Values) (*Deployment, error) {
 	}
 	all := &Deployment{Functions: map[string]Function{}, Authorizers: map[string]Authorizer{}}
 	var wrong []error
+	keys := map[string][]iam.Statement{}
 	for name, r := range root.Resources {
 		if r.Type == "AWS::ApiGatewayV2::Authorizer" {
 			wrong = append(wrong, all.authorizer(name, &root, &r, values))
@@ -69,7 +77,11 @@ func Read(folder string, values Values) (*Deployment, error) {
 			return nil, err
 		}
 		s := &stack{&d, values.nested(&root, &d, Members(r.Properties["Parameters"])), all}
-		wrong = append(wrong, s.read())
+		wrong = append(wrong, s.read(), s.policies(name, values, keys))
+	}
+	for handler, f := range all.Functions {
+		f.keys = keys
+		all.Functions[handler] = f
 	}
 	slices.SortFunc(all.Routes, func(a, b Route) int { return strings.Compare(a.Path+" "+a.Method, b.Path+" "+b.Method) })
 	slices.SortFunc(all.Sources, func(a, b Source) int { return strings.Compare(a.Handler, b.Handler) })
@@ -135,6 +147,29 @@ func (s *stack) read() error {
 		case "AWS::Scheduler::Schedule":
 			to := Members(r.Properties["Target"])["Arn"]
 			s.into.Sources = append(s.into.Sources, Source{Schedule: Text(r.Properties["ScheduleExpression"]), Handler: s.handler(to)})
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// policies reads those of the keys whose ARNs the stack hands out and the values name, as far as they speak of the account's own roles.
+func (s *stack) policies(name string, values Values, into map[string][]iam.Statement) error {
+	var wrong []error
+	for output, v := range s.Outputs {
+		arn, named := values[name+".Outputs."+output]
+		from, _ := Members(Members(v)["Value"])["Fn::GetAtt"].(string)
+		key, attribute, _ := strings.Cut(from, ".")
+		r := s.Resources[key]
+		if !named || attribute != "Arn" || r.Type != "AWS::KMS::Key" {
+			continue
+		}
+		for _, body := range List(Members(r.Properties["KeyPolicy"])["Statement"]) {
+			whose, err := s.fill(Members(Members(body)["Principal"])["AWS"])
+			if err == nil && (whose == "*" || strings.HasSuffix(whose, ":root")) {
+				st, err := s.statement(Members(body))
+				wrong, into[arn] = append(wrong, err), append(into[arn], st)
+			}
+			wrong = append(wrong, err)
 		}
 	}
 	return errors.Join(wrong...)
