@@ -154,7 +154,15 @@ func (s *Accounts) AddContact(ctx context.Context, who *policy.Subject, c *chang
 	if err := record(c, h.key, a, string(x.ID), append(filled(contactFields, x), "primary"), beforeAfter{After: x}); err != nil {
 		return nil, err
 	}
-	return x.as(sightOf(who)), nil
+	return h.answer(who, x), nil
+}
+
+// answer gives the contact as it will be; who may write it and not view it is told that it is done and nothing of it.
+func (h *held) answer(who *policy.Subject, x *Contact) *Contact {
+	if !policy.Decide(who, policy.ModContact, policy.View, h.resource(who.Tenant)).Allowed {
+		return &Contact{ID: x.ID, Account: x.Account, Version: x.Version, CreatedAt: x.CreatedAt, UpdatedAt: x.UpdatedAt}
+	}
+	return x.as(sightOf(who))
 }
 
 // touch raises the version of a contact whose primary mark changes, because the mark is part of what its readers see.
@@ -206,7 +214,7 @@ func (s *Accounts) UpdateContact(ctx context.Context, who *policy.Subject, c *ch
 		names, is.Primary, next.primary = append(names, "primary"), new(true), x
 	}
 	if len(names) == 0 {
-		return is.as(sightOf(who)), nil
+		return h.answer(who, &is), nil
 	}
 	next.UpdatedAt = moment(c.Now, h.UpdatedAt)
 	put := table.Item{Key: it.Key, Doc: it.Doc, Sealed: it.Sealed}
@@ -226,7 +234,7 @@ func (s *Accounts) UpdateContact(ctx context.Context, who *policy.Subject, c *ch
 	if err := recordChange(c, h.key, a, string(x), names, was, &is); err != nil {
 		return nil, err
 	}
-	return is.as(sightOf(who)), nil
+	return h.answer(who, &is), nil
 }
 
 // contactFor reads a contact that is to be changed.

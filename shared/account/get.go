@@ -18,8 +18,12 @@ func (s *Accounts) Get(ctx context.Context, who *policy.Subject, a id.Account) (
 	return s.answer(ctx, who, h, h.Account)
 }
 
-// answer gives the account, as it was read or as it will be, with its first contacts and the first of its team.
+// answer gives the account, as it was read or as it will be, with its first contacts and the first of its team. Who may change it and not view
+// it, or puts it out of their sight, is told that it is done and nothing of it.
 func (s *Accounts) answer(ctx context.Context, who *policy.Subject, h *held, a *Account) (*Account, error) {
+	if !a.viewable(who) {
+		return &Account{ID: a.ID, Version: a.Version, Status: a.Status, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}, nil
+	}
 	a.Contacts = []Contact{}
 	if a.ContactCount > 0 {
 		page, err := s.table.Query(ctx, table.Query{PK: key.AccountPartition(who.Tenant, a.ID), Prefix: key.ContactPrefix, Limit: ContactsShown})
@@ -38,6 +42,11 @@ func (s *Accounts) answer(ctx context.Context, who *policy.Subject, h *held, a *
 		return nil, err
 	}
 	return a.as(who, sightOf(who)), nil
+}
+
+func (a *Account) viewable(who *policy.Subject) bool {
+	on := a.resource(who.Tenant)
+	return policy.Allows(who, viewAccount, &on)
 }
 
 // as gives the account as the subject may see it. It changes the account: nothing may need it afterwards.

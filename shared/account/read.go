@@ -99,7 +99,7 @@ func (r *reader) read(ctx context.Context, batch []string, most int) error {
 		if err := r.s.gather(ctx, t, a); err != nil {
 			return err
 		}
-		if on := a.resource(t); !policy.Allows(r.who, viewAccount, &on) {
+		if !a.viewable(r.who) {
 			continue
 		}
 		w := row{a, it.Sealed, own, r.keyed && i != spare, place}

@@ -27,20 +27,26 @@ type Revealed struct {
 var reasonRule = plain.Rule{Min: 1, Max: 500, Lines: true}
 
 // Reveal stages the audit event of a look at one masked field of the account and answers the value: it may be shown once the event is
-// committed. It needs account.reveal on the account. A field that the roles hide does not exist: Malformed unknown_field. Else as Get, and
+// committed. It needs account.reveal on the account, which must be visible. A field that the roles hide does not exist: Malformed unknown_field. Else as Get, and
 // Locked key_unavailable.
 func (s *Accounts) Reveal(ctx context.Context, who *policy.Subject, c *change.Set, a id.Account, d RevealDraft) (*Revealed, error) {
 	h, err := s.look(ctx, who, a, policy.Reveal)
 	if err != nil {
 		return nil, err
 	}
+	if !h.viewable(who) {
+		return nil, notFound()
+	}
 	return reveal(c, h, who, policy.ModAccount, accountFields, h.Account, "", d)
 }
 
-// RevealContact is Reveal for a field of a contact: it needs contact.reveal on the account, which must be visible.
+// RevealContact is Reveal for a field of a contact: it needs contact.reveal on the account, which must be visible with its contacts.
 func (s *Accounts) RevealContact(ctx context.Context, who *policy.Subject, c *change.Set, a id.Account, x id.Contact, d RevealDraft) (*Revealed, error) {
 	h, err := s.lookFor(ctx, who, a, policy.Reveal)
 	if err != nil {
+		return nil, err
+	}
+	if err := policy.Require(who, policy.ModContact, policy.View, h.resource(who.Tenant)); err != nil {
 		return nil, err
 	}
 	it, err := s.contactItem(ctx, who.Tenant, a, x)

@@ -5,15 +5,20 @@ import (
 	"unicode/utf8"
 
 	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/principal"
 	"github.com/steward-crm/steward/shared/sealed"
 )
 
 const dots = "•••"
 
-// Shown gives the user as the subject's roles show them: hidden fields empty, masked ones in part or locked. Subjects see all of themselves.
+// Shown gives the user as the subject's roles show them: hidden fields empty, masked ones in part or locked. Subjects see all of themselves. Who
+// may change a user and not view them is shown that it is done, and nothing of them.
 func (u User) Shown(who *policy.Subject) User {
 	if u.ID == who.User {
 		return u
+	}
+	if !policy.Decide(who, policy.ModUser, policy.View, u.resource()).Allowed {
+		return User{ID: u.ID, Tenant: u.Tenant, Version: u.Version, Standing: principal.Standing{Status: u.Status}, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt}
 	}
 	for _, f := range []struct {
 		name  string

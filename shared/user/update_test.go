@@ -2,6 +2,7 @@ package user_test
 
 import (
 	"errors"
+	"reflect"
 	"sync"
 	"testing"
 
@@ -10,7 +11,9 @@ import (
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/identity"
+	"github.com/steward-crm/steward/shared/patch"
 	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/principal"
 	"github.com/steward-crm/steward/shared/user"
 )
 
@@ -315,4 +318,25 @@ func TestUpdateSelf(t *testing.T) {
 		edgetest.Field(t, self(0, user.SelfPatch{Name: none[string]()}), "/name", "required")
 	})
 	w.sound(t)
+}
+
+// TestChangedUnseen: whoever may change a user whom they cannot view is shown that it is done, and nothing of them.
+func TestChangedUnseen(t *testing.T) {
+	w := newWorld(t)
+	blind := w.active(t, "Blind", with(w.role(t, grant(policy.ModUser, policy.Update, policy.All), grant(policy.ModUser, policy.View, policy.Own))))
+	ann := w.active(t, "Ann Lee")
+	if _, err := w.users.Get(t.Context(), w.as(t, blind), ann); !fault.IsKind(err, fault.NotFound) {
+		t.Fatalf("they see her: %v", err)
+	}
+	for name, p := range map[string]user.Patch{"a change": {Name: patch.Of("Ann Li")}, "no change": {}} {
+		must(t, w.try(t.Context(), blind, func(who *policy.Subject, c *change.Set) error {
+			got, err := w.users.Update(t.Context(), who, c, ann, 0, p)
+			bare := user.User{ID: ann, Tenant: w.tenant, Version: got.Version, CreatedAt: got.CreatedAt, UpdatedAt: got.UpdatedAt}
+			bare.Status = principal.UserActive
+			if shown := got.Shown(who); !reflect.DeepEqual(shown, bare) {
+				t.Errorf("%s shows %+v", name, shown)
+			}
+			return err
+		}))
+	}
 }
