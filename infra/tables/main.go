@@ -8,7 +8,7 @@ import "github.com/steward-crm/steward/infra/generated"
 func main() { generated.Main("tables", files) }
 
 func files(string) (map[string][]byte, error) {
-	known, err := words()
+	trie, ranks, err := words()
 	if err != nil {
 		return nil, err
 	}
@@ -18,7 +18,7 @@ func files(string) (map[string][]byte, error) {
 	}
 	weights, layout, err := collation()
 	return map[string][]byte{
-		"shared/password/words.txt": known, "shared/password/keyboards.txt": keys,
+		"shared/password/words.bin": trie, "shared/password/ranks.bin": ranks, "shared/password/keyboards.txt": keys,
 		"shared/collation/weights.bin": weights, "shared/collation/layout.go": layout,
 	}, err
 }

@@ -14,7 +14,7 @@ func contract(all []element, i, contraction int, rest string) ([]element, int) {
 	var passed [norm.MaxSegmentSize]byte
 	kept := 0
 	p := m.match(0)
-	if !m.done && p < len(rest) && rest[p] >= utf8.RuneSelf {
+	if !m.done && p < len(rest) && rest[p] >= utf8.RuneSelf { // or else there is no mark to look at
 		kept = m.matchMarks(rest, p, passed[:])
 	}
 	all = appendSequence(all, number(sequences+2*(i+1+m.result)))
@@ -79,10 +79,9 @@ func (m *matcher) matchMarks(rest string, p int, passed []byte) (kept int) {
 	if end := norm.NFD.FirstBoundaryInString(rest[p:]); end != -1 {
 		m.s = rest[:p+end]
 	}
-	for p < len(rest) && !m.done && rest[p] >= utf8.RuneSelf {
+	for p < len(rest) && !m.done {
 		mark = norm.NFD.PropertiesString(rest[p:])
-		class := mark.LeadCCC()
-		if class == 0 || before >= class {
+		if before >= mark.LeadCCC() {
 			break
 		}
 		before = mark.TrailCCC()

@@ -106,7 +106,7 @@ func followers(t *testing.T, o *oracle, starters []rune) (all []rune) {
 	return all
 }
 
-// marks gives a rune of each combining class.
+// marks gives a rune of each combining class, in their order.
 func marks() (all []rune) {
 	have := map[uint8]bool{}
 	for r := range rune(0x1E900) {
@@ -116,11 +116,13 @@ func marks() (all []rune) {
 			all = append(all, r)
 		}
 	}
+	class := func(r rune) int { return int(norm.NFD.PropertiesString(string(r)).CCC()) }
+	slices.SortFunc(all, func(a, b rune) int { return class(a) - class(b) })
 	return all
 }
 
-// TestOracleOfContractions: every rune that begins a contraction, with every rune after it; and with what may follow and marks of every class, two at
-// a time in any order, apart and together.
+// TestOracleOfContractions: every rune that begins a contraction, with every rune after it; with what may follow and marks of every class, two at
+// a time in any order; with what may follow after many marks of rising classes, and after marks that are two in one.
 func TestOracleOfContractions(t *testing.T) {
 	o := newOracle()
 	begin := starters()
@@ -128,8 +130,17 @@ func TestOracleOfContractions(t *testing.T) {
 	if len(begin) < 90 || len(follow) < 100 {
 		t.Fatalf("%d starters, %d followers", len(begin), len(follow))
 	}
-	after := slices.Concat(follow, marks())
+	rising := marks()
+	after := slices.Concat(follow, rising)
 	for _, s := range begin {
+		for _, last := range follow {
+			for _, n := range []int{28, 29, 30, 31, len(rising)} { // the library looks at thirty
+				same(t, o, string(s)+string(rising[:n])+string(last))
+			}
+			for _, double := range "\u0344\u0f73\u0f75\u0f81" {
+				same(t, o, string([]rune{s, rising[0], double, last}))
+			}
+		}
 		for _, a := range after {
 			for _, b := range after {
 				same(t, o, string([]rune{s, a, b}))

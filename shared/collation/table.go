@@ -96,12 +96,12 @@ func appendHangul(all []element, s string) []element {
 	return all
 }
 
-// implicit weighs a rune by its number, ideographs before others. The four ranges are those of the library, and of Unicode's collation algorithm.
+// implicit weighs a rune that the table does not have by its number: the common ideographs, others, and what is none.
 func implicit(r rune) element {
 	switch {
 	case !unicode.Is(unicode.Ideographic, r):
 		return element(r + 0x50000)
-	case r >= 0x4E00 && r <= 0x9FFF, r >= 0xF900 && r <= 0xFAFF:
+	case r >= 0x4E00 && r <= 0x9FFF:
 		return element(r + 0x10000)
 	}
 	return element(r + 0x20000)
