@@ -1,6 +1,7 @@
 package password
 
 import (
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -56,6 +57,36 @@ func TestStemsOfTheLibrary(t *testing.T) {
 				if got := stem(s); got != (common[s] || ours()[s]) {
 					t.Errorf("%s of %s: %v", s, name, got)
 				}
+			}
+		}
+	}
+}
+
+// TestWordsOfTheLibrary: every word is found wherever something begins with it, with the best of its ranks, and nothing else is.
+func TestWordsOfTheLibrary(t *testing.T) {
+	best := map[string]int{}
+	for _, list := range frequency.Lists {
+		ranks := map[string]int{}
+		for i, w := range list.List {
+			ranks[strings.ToLower(w)] = i + 1
+		}
+		for w, rank := range ranks {
+			if have, ok := best[w]; !ok || rank < have {
+				best[w] = rank
+			}
+		}
+	}
+	for w := range best {
+		for _, s := range []string{w, w + "q", w + "\x00", w + "\xff", w[:max(len(w)-1, 0)] + "~"} {
+			want, got := map[int]int{}, map[int]int{}
+			for end := 1; end <= len(s); end++ {
+				if rank, ok := best[s[:end]]; ok {
+					want[end] = rank
+				}
+			}
+			ranked(s, func(end, rank int) { got[end] = rank })
+			if !maps.Equal(got, want) {
+				t.Errorf("%q: %v; the library says %v", s, got, want)
 			}
 		}
 	}

@@ -157,6 +157,18 @@ func TestOracleOfExamples(t *testing.T) {
 	}
 }
 
+// TestOracleOfSigns: whatever stands for a sign, a digit or a space, and all that looks alike and does not.
+func TestOracleOfSigns(t *testing.T) {
+	for r := range rune(0x10000) {
+		if 0x3200 <= r && r < 0xfe00 && r != '转' {
+			continue // scripts, which are neither
+		}
+		for _, s := range []string{"138" + string(r) + "00138000", string(r) + "8613800138000", "13800138000" + string(r) + "12", "1380013800" + string(r)} {
+			agree(t, s, "CN")
+		}
+	}
+}
+
 // TestOracleOfLengths asks of digits of every length, with what may stand in front of them, in every region and after every calling code.
 func TestOracleOfLengths(t *testing.T) {
 	t.Parallel()

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"unicode/utf8"
 
-	"golang.org/x/text/width"
-
 	"github.com/steward-crm/steward/shared/fault"
 )
 
@@ -66,13 +64,16 @@ var extension = sync.OnceValue(func() *regexp.Regexp {
 func narrow(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch r {
-		case '\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2212', '\u30fc':
+		case '\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2212', '\u30fc', '\uff70':
 			return '-'
 		case '\u00a0', '\u2009', '\u202f', '\u3000':
 			return ' '
 		}
+		if '！' <= r && r <= '～' {
+			return r - '！' + '!'
+		}
 		return r
-	}, width.Fold.String(s))
+	}, s)
 }
 
 func refuse(code string) error { return fault.Fields(fault.At("", code)) }

@@ -8,7 +8,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/steward-crm/steward/shared/fault"
@@ -123,19 +122,45 @@ func Fold(s string) string {
 		}
 		return r
 	}, s)
-	s = norm.NFKC.String(strings.Map(cherokee, cases.Fold().String(norm.NFKC.String(s))))
-	return strings.Join(strings.Fields(s), " ")
+	s = norm.NFKC.String(s)
+	b := make([]byte, 0, len(s)+8)
+	for _, r := range s {
+		b = appendFolded(b, r)
+	}
+	return strings.Join(strings.Fields(norm.NFKC.String(string(b))), " ")
 }
 
-// cherokee folds the one script whose letters fold to upper case: x/text v0.43.0 exchanges its cases instead (November 2026).
-func cherokee(r rune) rune {
+// appendFolded appends what the case folding of Unicode makes of a character in NFKC, up to its normal form: the lower case, but for those below.
+func appendFolded(b []byte, r rune) []byte {
 	switch {
-	case 0xab70 <= r && r <= 0xabbf:
-		return r - 0xab70 + 0x13a0
+	case 0x3000 <= r && r < 0xa000: // Chinese characters and kana: most of what is folded, and no case
+	case r == 'ß', r == 'ẞ':
+		return append(b, "ss"...)
+	case r == 'İ':
+		return append(b, "i\u0307"...)
+	case r == 'ς':
+		r = 'σ'
+	case r == '\u0345':
+		r = 'ι'
+	case 0x1f80 <= r && r < 0x2000: // Greek letters, some with an iota below, which becomes one beside
+		for _, part := range norm.NFD.String(string(r)) {
+			if part == '\u0345' {
+				part = 'ι'
+			}
+			b = utf8.AppendRune(b, unicode.ToLower(part))
+		}
+		return b
+	case 0x13a0 <= r && r <= 0x13f5: // Cherokee folds to upper case
 	case 0x13f8 <= r && r <= 0x13fd:
-		return r - 8
+		r -= 8
+	case 0xab70 <= r && r <= 0xabbf:
+		r -= 0xab70 - 0x13a0
+	case 0x1c80 <= r && r <= 0x1c88: // old forms of Cyrillic letters
+		r = [...]rune{'в', 'д', 'о', 'с', 'т', 'т', 'ъ', 'ѣ', 'ꙋ'}[r-0x1c80]
+	default:
+		r = unicode.ToLower(r)
 	}
-	return r
+	return utf8.AppendRune(b, r)
 }
 
 // MaxKey is how many bytes of a folded name Key keeps.
