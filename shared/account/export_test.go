@@ -25,7 +25,7 @@ func (s *Accounts) Expose(ctx context.Context, who *policy.Subject, c *change.Se
 	for _, g := range grants {
 		h.grant(grantDoc{RecordGrant: g, Account: a, Tenant: who.Tenant, By: who.User, At: c.Now})
 	}
-	if err := h.put(c, &next, who.Org.Shards); err != nil {
+	if err := h.put(c, who, &next); err != nil {
 		return err
 	}
 	return recordChange(c, h.key, a, "", nil, h.Account, &next)

@@ -13,6 +13,7 @@ import (
 	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/plain"
 	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/principal"
 	"github.com/steward-crm/steward/shared/sealed"
 	"github.com/steward-crm/steward/shared/table"
 )
@@ -39,6 +40,8 @@ type doc struct {
 	Contacts   int           `json:"contacts,omitzero"`  // how many
 	Primary    id.Contact    `json:"primaryId,omitzero"` // here and not at the contacts: there cannot be two
 	Size       int           `json:"size,omitzero"`      // bytes of the contacts' items
+
+	Settled bool `json:"settled,omitzero"`
 
 	Grants []policy.RecordGrant `json:"grants,omitzero"` // to MaxInOrder; each has an item of its own, too
 	More   int                  `json:"moreGrants,omitzero"`
@@ -128,21 +131,22 @@ func indexName(name string) string {
 }
 
 // place puts the plain part and the index keys into the item; what is sealed stays as it is.
-func (a *Account) place(it *table.Item, t id.Tenant, shards int) error {
+func (a *Account) place(it *table.Item, org *principal.Tenant) error {
+	t := org.ID
 	d, err := json.Marshal(doc{
 		ID: a.ID, Tenant: t, Status: a.Status, Name: a.Name, Type: a.Type, ValueTier: a.ValueTier, Stage: a.Stage,
 		Address: a.Address, Website: a.Website, Industry: a.Industry, Owner: a.Owner, Department: a.Department,
 		Categories: a.Categories, Protection: a.Protection,
 		CreatedAt: a.CreatedAt, CreatedBy: a.CreatedBy, UpdatedAt: a.UpdatedAt, Contacts: a.ContactCount, Primary: a.primary, Size: a.size,
-		Grants: a.grants, More: a.more,
+		Settled: a.settled, Grants: a.grants, More: a.more,
 	})
 	if err != nil {
 		return err
 	}
-	n, at := shard(a.ID, shards), a.listed(t)
+	n, at := shard(a.ID, org.Shards), a.listed(t)
 	it.Key, it.Doc = key.Account(t, a.ID), d
 	it.Index = map[table.Index]table.IndexKey{
-		table.G1: at.InTenant(n),
+		table.G1: a.filed(org),
 		table.G2: at.InOwner(),
 		table.G4: at.Collated(n, weight(a.Name)),
 		table.G5: at.ByName(n, indexName(a.Name)),
@@ -169,7 +173,7 @@ func fromItem(it table.Item) (*Account, error) {
 		Address: d.Address, Website: d.Website, Industry: d.Industry, Owner: d.Owner, Department: d.Department,
 		Categories: d.Categories, Protection: d.Protection,
 		CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, UpdatedAt: d.UpdatedAt, ContactCount: d.Contacts, primary: d.Primary, size: d.Size,
-		grants: d.Grants, more: d.More,
+		settled: d.Settled, grants: d.Grants, more: d.More,
 	}, nil
 }
 

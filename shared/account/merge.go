@@ -22,7 +22,8 @@ type source struct {
 	admits func(*key.Entry) bool // by what the entry itself says; nil admits all
 	room   int                   // entries that half a read unit has room for
 	part   float64               // of the places that are taken: the part that is expected to lie here; 0 when nobody knows
-	walk   *walking              // of a shard of the whole tenant; nil of all others
+	walk   *walking              // that it belongs to; nil of one that is read by itself
+	slice  float64               // of the entries of a walk: the part that is expected to lie here
 	given  []string              // places, in order; without an index
 }
 
@@ -186,7 +187,7 @@ func (m *merge) refill(ctx context.Context, missing int) error {
 			}
 		}
 		low := func(x *stream) bool {
-			return x.dry() || w != nil && x.walk == w && !x.done && len(x.head)*w.shards < 2*missing
+			return x.dry() || w != nil && x.walk == w && !x.done && float64(len(x.head)) < 2*x.part*float64(missing)
 		}
 		if err := m.fill(ctx, m.which(low)); err != nil {
 			return err
