@@ -24,8 +24,12 @@ const (
 	mostRead   = table.MaxLimit
 )
 
-// sure is how many standard deviations are read beyond what is expected.
-const sure = 2
+// sure is how many standard deviations are read beyond what is expected, where each source may be the one that has more. sureOfAll is that of what
+// varies for all sources alike.
+const (
+	sure      = 2
+	sureOfAll = 1.75
+)
 
 // firstReads gives the halves of a unit that the first read of each source asks for when so many places are expected to be taken.
 func firstReads(from []source, want int) []int {
@@ -36,7 +40,7 @@ func firstReads(from []source, want int) []int {
 		switch expected := x.part * float64(want); {
 		case x.given != nil:
 		case x.walk != nil:
-			out[i] = x.walk.each(x, want)
+			out[i] = x.walk.reads(x, want)
 		case x.part == 0:
 			out[i] = 1
 			unknown++
@@ -99,33 +103,55 @@ func (w *walking) turns(merged []source, want int) {
 // entries is how many are expected to be read for so many places.
 func (w *walking) entries(want int) int { return int(math.Ceil(float64(want) / w.share)) }
 
-// each is how many halves of a unit the source reads for so many places. How many entries lie before the last of them varies with how many are
+// reads is how many halves of a unit the source reads for so many places. How many entries lie before the last of them varies with how many are
 // admitted, and how many of those lie in this source with how they are dealt out.
-func (w *walking) each(x *source, want int) int {
+func (w *walking) reads(x *source, want int) int {
 	n := float64(w.entries(want))
-	margin := sure * math.Sqrt((1-w.share)/float64(want)+(1/x.slice-1)/n)
+	margin := math.Hypot(sureOfAll*math.Sqrt((1-w.share)/float64(want)), sure*math.Sqrt((1/x.slice-1)/n))
 	return halves(n*x.slice*(1+margin), x.room)
 }
 
-// ahead sets what the walk's streams read next for so many places, by the share that was found among what was read, but in no step by more than
-// four times.
+// What was expected of a walk weighs as much as so many entries and places that were met.
+const (
+	expectedEntries = 34
+	expectedPlaces  = 8
+)
+
+// ahead sets what the walk's streams read next for so many places, by what has been met up to here: the share, but in no step a fourth of what it
+// was, and how entries and places are dealt out. Whichever is read again is read by a fourth of what it was, so that it does not come to many
+// rounds when little is missing.
 func (w *walking) ahead(streams []stream, missing int) {
-	read, found := 1, 1
-	for i := range streams {
-		if streams[i].walk == w {
-			read, found = read+streams[i].read, found+streams[i].found
-		}
-	}
-	w.share = max(w.share/4, min(float64(found)/float64(read), 1))
-	for i := range streams {
-		x := &streams[i]
-		if x.walk != w {
-			continue
-		}
-		n := w.each(&x.source, missing)
+	var entries, places float64
+	w.each(streams, func(x *stream) {
+		n, found := x.passed()
+		entries, places = entries+n, places+found
+	})
+	w.share = max(w.share/4, (places+expectedEntries*w.share)/(entries+expectedEntries))
+	w.each(streams, func(x *stream) {
+		n, found := x.passed()
+		x.slice = (n + expectedEntries*x.slice) / (entries + expectedEntries)
+		x.part = (found + expectedPlaces*x.part) / (places + expectedPlaces)
+		read := max(w.reads(&x.source, missing), halves(float64(x.read)/4, x.room))
 		if w.instead != nil {
-			n = min(n, halves(float64(w.most-read)*x.slice, x.room))
+			read = min(read, halves(float64(w.most)*x.slice-float64(x.read), x.room))
 		}
-		x.query.Limit = min(n*x.room, mostRead)
+		x.query.Limit = min(read*x.room, mostRead)
+	})
+}
+
+func (w *walking) each(streams []stream, do func(*stream)) {
+	for i := range streams {
+		if x := &streams[i]; x.walk == w {
+			do(x)
+		}
 	}
+}
+
+// passed is how many entries lie before the place up to which all streams were taken, about, and how many places were taken.
+func (x *stream) passed() (entries, places float64) {
+	entries, places = float64(x.read), float64(x.found-len(x.head))
+	if len(x.head) > 0 {
+		entries *= places / float64(x.found)
+	}
+	return entries, places
 }
