@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"slices"
@@ -19,6 +20,7 @@ import (
 	"github.com/steward-crm/steward/shared/patch"
 	"github.com/steward-crm/steward/shared/policy"
 	"github.com/steward-crm/steward/shared/principal"
+	"github.com/steward-crm/steward/shared/table"
 	"github.com/steward-crm/steward/shared/user"
 )
 
@@ -34,10 +36,22 @@ type estate struct {
 	all    []id.Account
 }
 
+// sips is a table that answers few items at a time, so that a list of few accounts has to read on as one of many does.
+type sips struct {
+	table.Table
+	most int
+}
+
+func (s sips) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	q.Limit = min(q.Limit, s.most)
+	return s.Table.Query(ctx, q)
+}
+
 func newEstate(t *testing.T, seed uint64) *estate {
 	w := &estate{rand: rand.New(rand.NewPCG(seed, 23))}
 	w.world = newWorld(t, func(row *principal.Tenant) { row.Shards = 1 + 7*int(seed%2); row.Strays = seed%4 != 3 })
 	w.users = user.New(w.Table, w.Crypt, w.access, job.New(w.Table, w.IDs, w.Now))
+	w.accounts = account.New(sips{w.Table, 1 + int(seed%5)}, w.Crypt, w.access, w.users)
 	w.boss = w.user(t, principal.UserActive, "", "")
 	w.depts = []id.Department{""}
 	for range 3 + w.rand.IntN(3) {
@@ -61,7 +75,7 @@ func (w *estate) scopeOf(u id.User) policy.Scope {
 	if u == w.boss {
 		return policy.All
 	}
-	return []policy.Scope{policy.Reports, policy.Subtree, policy.Department, policy.Own}[slices.Index(w.people, u)%4]
+	return []policy.Scope{policy.Own, policy.Reports, policy.Subtree, policy.Department}[(slices.Index(w.people, u)+1)%4] // who came later, their own
 }
 
 // who loads the user as a request does, but for the roles, which are not in the table.

@@ -6,8 +6,13 @@ import (
 	"testing"
 
 	"github.com/steward-crm/steward/shared/account"
+	"github.com/steward-crm/steward/shared/change"
 	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/patch"
 	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/principal"
+	"github.com/steward-crm/steward/shared/table"
 )
 
 // listBy reads the list to its end, each page by the way that it is asked for.
@@ -70,5 +75,108 @@ func TestEveryWayListsTheSame(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestMoveBesideWrite: an account that was judged by where its owner sat is found although the owner moves before it is committed, or after.
+func TestMoveBesideWrite(t *testing.T) {
+	for _, write := range []string{"create", "transfer", "department"} {
+		for _, moves := range []struct {
+			name     string
+			from, to int
+		}{{"to another department", 1, 2}, {"to none", 1, 0}, {"from none", 0, 1}, {"there and back", 1, 1}} {
+			for _, first := range []string{"the move", "the write"} {
+				t.Run(write+", "+moves.name+", "+first+" first", func(t *testing.T) {
+					w := newEstate(t, 0)
+					lead := w.user(t, principal.UserActive, w.depts[3], "")
+					owner, other := w.user(t, principal.UserActive, w.depts[moves.from], lead), w.user(t, principal.UserActive, w.depts[3], "")
+					w.user(t, principal.UserActive, w.depts[moves.to], lead) // of a single one the owner's own accounts are read, and not the department's
+					w.people = []id.User{lead}
+					who := w.who(t, w.boss)
+					its := w.create(t, who, other, func(d *account.Draft) { d.Department = patch.Of(string(w.depts[1])) }).ID
+					if write == "department" {
+						its = w.create(t, who, owner, func(d *account.Draft) { d.Department = patch.Of(string(w.depts[2])) }).ID
+					}
+					c := change.New(who.Principal, w.IDs, w.Now())
+					var err error
+					switch write {
+					case "create":
+						var a *account.Account
+						a, err = w.accounts.Create(t.Context(), who, c, account.Draft{
+							Name: "Lotus Trading", Owner: patch.Of(string(owner)), Department: patch.Of(string(w.depts[1])),
+						})
+						must(t, err)
+						its = a.ID
+					case "transfer":
+						_, err = w.accounts.SetOwner(t.Context(), who, c, its, 0, account.OwnerDraft{Owner: string(owner)})
+					case "department":
+						_, err = w.accounts.Update(t.Context(), who, c, its, 0, account.Patch{Department: patch.Of(string(w.depts[1]))})
+					}
+					must(t, err)
+					move := func() {
+						if moves.from == moves.to {
+							w.move(t, owner, w.depts[2])
+						}
+						w.move(t, owner, w.depts[moves.to])
+					}
+					if first == "the move" {
+						move()
+					}
+					must(t, c.Commit(t.Context(), w.Table))
+					if first == "the write" {
+						move()
+					}
+					reader := w.who(t, lead)
+					if sits := reader.SeatOf(owner); sits != w.depts[moves.to] {
+						t.Fatalf("the owner sits in %q", sits)
+					}
+					for _, way := range []string{account.Merged, account.Teamed, account.Walked} {
+						got, any := w.listBy(t, reader, 5, 1000, func() string { return way })
+						if !any || !slices.Contains(got, its) {
+							t.Errorf("by %s: %v, %t; want %s among them", way, got, any, its)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestStraysLieApart holds where accounts lie: those that lie where their owner sits among all, the others in shards of their own, unless the
+// tenant had accounts before there were such shards. Then they all lie as they did, and no list is planned by departments.
+func TestStraysLieApart(t *testing.T) {
+	for _, marked := range []bool{true, false} {
+		w := newWorld(t, func(row *principal.Tenant) { row.Shards, row.Strays = 8, marked })
+		lead := w.user(t, principal.UserActive, "", "")
+		home, away := w.department(t, ""), w.department(t, "")
+		owner := w.user(t, principal.UserActive, home, lead)
+		boss := w.as(lead, everything(policy.All))
+		entries := func() (settled, stray int) {
+			for n := range 8 {
+				p, err := w.Table.Query(t.Context(), table.Query{Index: table.G1, PK: key.TenantAccounts(w.row.ID, n), Limit: 100})
+				must(t, err)
+				settled += len(p.Items)
+				p, err = w.Table.Query(t.Context(), table.Query{Index: table.G1, PK: key.StrayAccounts(w.row.ID, n), Limit: 100})
+				must(t, err)
+				if stray += len(p.Items); n > 1 && len(p.Items) > 0 {
+					t.Error("eight shards have more than two of stray accounts")
+				}
+			}
+			return settled, stray
+		}
+		w.create(t, boss, owner)
+		for range 5 {
+			w.create(t, boss, owner, func(d *account.Draft) { d.Department = patch.Of(string(away)) })
+			w.create(t, boss, owner, func(d *account.Draft) { d.Department = patch.Field[string]{Set: true, Null: true} })
+			w.create(t, boss, lead)
+		}
+		settled, stray := entries()
+		if marked && (settled != 1 || stray != 15) || !marked && (settled != 16 || stray != 0) {
+			t.Errorf("marked %t: %d accounts among all and %d apart", marked, settled, stray)
+		}
+		who := w.as(lead, everything(policy.Reports))
+		if _, any, err := w.accounts.ListBy(t.Context(), who, account.Query{Limit: 5}, account.Teamed, 1000); err != nil || any != marked {
+			t.Errorf("marked %t: planned by departments: %t, %v", marked, any, err)
+		}
 	}
 }
