@@ -41,8 +41,6 @@ type doc struct {
 	Primary    id.Contact    `json:"primaryId,omitzero"` // here and not at the contacts: there cannot be two
 	Size       int           `json:"size,omitzero"`      // bytes of the contacts' items
 
-	Settled bool `json:"settled,omitzero"`
-
 	Grants []policy.RecordGrant `json:"grants,omitzero"` // to MaxInOrder; each has an item of its own, too
 	More   int                  `json:"moreGrants,omitzero"`
 }
@@ -138,7 +136,7 @@ func (a *Account) place(it *table.Item, org *principal.Tenant) error {
 		Address: a.Address, Website: a.Website, Industry: a.Industry, Owner: a.Owner, Department: a.Department,
 		Categories: a.Categories, Protection: a.Protection,
 		CreatedAt: a.CreatedAt, CreatedBy: a.CreatedBy, UpdatedAt: a.UpdatedAt, Contacts: a.ContactCount, Primary: a.primary, Size: a.size,
-		Settled: a.settled, Grants: a.grants, More: a.more,
+		Grants: a.grants, More: a.more,
 	})
 	if err != nil {
 		return err
@@ -173,7 +171,7 @@ func fromItem(it table.Item) (*Account, error) {
 		Address: d.Address, Website: d.Website, Industry: d.Industry, Owner: d.Owner, Department: d.Department,
 		Categories: d.Categories, Protection: d.Protection,
 		CreatedAt: d.CreatedAt, CreatedBy: d.CreatedBy, UpdatedAt: d.UpdatedAt, ContactCount: d.Contacts, primary: d.Primary, size: d.Size,
-		settled: d.Settled, grants: d.Grants, more: d.More,
+		grants: d.Grants, more: d.More,
 	}, nil
 }
 

@@ -91,6 +91,8 @@ func (h *held) put(c *change.Set, who *policy.Subject, next *Account) error {
 	}
 	if next.Owner != h.Owner || next.Department != h.Department {
 		next.settle(who)
+	} else {
+		next.settled = !key.IsStray(who.Tenant, h.item.Index[table.G1])
 	}
 	if err := next.place(&it, &who.Org); err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 	"github.com/steward-crm/steward/shared/table"
 )
 
-// An account is settled when it lies in the department in which its owner sat when owner or department was last set; any other is stray, one without
+// Stray accounts. An account is settled when it lies in the department in which its owner sat when owner or department was last set; any other is stray, one without
 // a department too. Whoever reaches the owner finds a settled account among those of the department where the owner sits now, unless the owner has
 // left a department since, which principal.Place tells of them for good; and a stray one in shards of its own.
 

@@ -161,7 +161,10 @@ func EntryOf(sk string) (Entry, bool) {
 func TenantAccounts(x id.Tenant, shard int) string { return fmt.Sprintf("%s%d", t(x, "AL#"), shard) }
 
 // StrayAccounts is the partition of one shard of the accounts that lie elsewhere than their owner sits.
-func StrayAccounts(x id.Tenant, shard int) string { return fmt.Sprintf("%s%d", t(x, "AL#S"), shard) }
+func StrayAccounts(x id.Tenant, shard int) string { return fmt.Sprintf("%s%d", t(x, "AS#"), shard) }
+
+// IsStray reports whether an account's place on G1 is InStrays.
+func IsStray(x id.Tenant, at table.IndexKey) bool { return strings.HasPrefix(at.PK, t(x, "AS#")) }
 
 // OwnerAccounts is the partition of an owner's accounts.
 func OwnerAccounts(x id.Tenant, u id.User) string { return t(x, "O#"+string(u)) }
