@@ -184,10 +184,8 @@ func (m *merge) refill(ctx context.Context, place string, missing int) error {
 		x.query.Limit = max(x.query.Limit, min(missing, mostRead))
 	}
 	if w != nil {
-		if m.walked(w) {
+		if w.ahead(m.streams, missing); m.walked(w, missing) {
 			m.turn(missing)
-		} else {
-			w.ahead(m.streams, missing)
 		}
 	}
 	return m.fill(ctx, m.which(func(x *stream) bool {
@@ -195,9 +193,9 @@ func (m *merge) refill(ctx context.Context, place string, missing int) error {
 	}))
 }
 
-// walked reports that a walk has read what it may, and something else is to be read instead.
-func (m *merge) walked(w *walking) bool {
-	n := 0
+// walked reports that a walk has read what it may, or will have before so many are found, and something else is to be read instead.
+func (m *merge) walked(w *walking, missing int) bool {
+	n := w.entries(missing)
 	for i := range m.streams {
 		if m.streams[i].walk == w {
 			n += m.streams[i].read
