@@ -13,6 +13,7 @@ import (
 	"github.com/steward-crm/steward/shared/policy"
 	"github.com/steward-crm/steward/shared/principal"
 	"github.com/steward-crm/steward/shared/table"
+	"github.com/steward-crm/steward/shared/table/metered"
 )
 
 // listBy reads the list to its end, each page by the way that it is asked for.
@@ -178,5 +179,45 @@ func TestStraysLieApart(t *testing.T) {
 		if _, any, err := w.accounts.ListBy(t.Context(), who, account.Query{Limit: 5}, account.Teamed, 1000); err != nil || any != marked {
 			t.Errorf("marked %t: planned by departments: %t, %v", marked, any, err)
 		}
+	}
+}
+
+// TestTeamsOfStrays: a team whose accounts all lie elsewhere is not found by its departments. Then too many stray accounts of others are not read
+// for it: the list goes on as the merge, and costs at most half as much again.
+func TestTeamsOfStrays(t *testing.T) {
+	w := newWorld(t, func(row *principal.Tenant) { row.Shards = 4 })
+	west, north := w.department(t, ""), w.department(t, "")
+	other := w.user(t, principal.UserActive, north, "")
+	lead := w.user(t, principal.UserActive, west, "")
+	var team []id.User
+	for range 40 {
+		team = append(team, w.user(t, principal.UserActive, west, lead))
+	}
+	admin := w.as(lead, everything(policy.All))
+	elsewhere := func(d *account.Draft) { d.Department = patch.Of(string(west)) }
+	for range 60 {
+		for _, u := range team[:2] {
+			w.create(t, admin, u, func(d *account.Draft) { d.Department = patch.Of(string(north)) })
+		}
+	}
+	for range 1500 {
+		w.create(t, admin, other, elsewhere)
+	}
+	far := account.New(metered.New(w.Table), w.Crypt, w.access, nil)
+	who := w.as(lead, everything(policy.Reports))
+	who.Org.Users = 1000
+	ctx, cost := metered.Count(t.Context())
+	p, ok, err := far.ListBy(ctx, who, account.Query{Limit: 50}, account.Merged, 0)
+	must(t, err)
+	merged := cost.Figures()
+	ctx, cost = metered.Count(t.Context())
+	q, err := far.List(ctx, who, account.Query{Limit: 50})
+	must(t, err)
+	if f := cost.Figures(); !ok || len(p.Items) != 50 || f.Queries == merged.Queries || f.IndexUnits > 1.5*merged.IndexUnits || f.IndexUnits < merged.IndexUnits {
+		t.Errorf("%d accounts merged: %+v; as planned: %+v", len(p.Items), merged, f)
+	}
+	same := func(a, b account.Account) bool { return a.ID == b.ID }
+	if !slices.EqualFunc(p.Items, q.Items, same) || p.Next != q.Next {
+		t.Error("the list that went on as the merge is another")
 	}
 }
