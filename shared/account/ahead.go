@@ -24,12 +24,8 @@ const (
 	mostRead   = table.MaxLimit
 )
 
-// sure is how many standard deviations are read beyond what is expected, where each source may be the one that has more. sureOfAll is that of what
-// varies for all sources alike.
-const (
-	sure      = 2
-	sureOfAll = 1.75
-)
+// sure is how many standard deviations are read beyond what is expected.
+const sure = 2
 
 // firstReads gives the halves of a unit that the first read of each source asks for when so many places are expected to be taken.
 func firstReads(from []source, want int) []int {
@@ -107,7 +103,7 @@ func (w *walking) entries(want int) int { return int(math.Ceil(float64(want) / w
 // admitted, and how many of those lie in this source with how they are dealt out.
 func (w *walking) reads(x *source, want int) int {
 	n := float64(w.entries(want))
-	margin := math.Hypot(sureOfAll*math.Sqrt((1-w.share)/float64(want)), sure*math.Sqrt((1/x.slice-1)/n))
+	margin := sure * math.Sqrt((1-w.share)/float64(want)+(1/x.slice-1)/n)
 	return halves(n*x.slice*(1+margin), x.room)
 }
 
@@ -126,7 +122,7 @@ func (w *walking) ahead(streams []stream, missing int) {
 		n, found := x.passed()
 		entries, places = entries+n, places+found
 	})
-	w.share = max(w.share/4, (places+expectedEntries*w.share)/(entries+expectedEntries))
+	w.share = max(w.share/4, min((places+expectedEntries*w.share)/(entries+expectedEntries), 1))
 	w.each(streams, func(x *stream) {
 		n, found := x.passed()
 		x.slice = (n + expectedEntries*x.slice) / (entries + expectedEntries)

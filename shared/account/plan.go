@@ -21,7 +21,8 @@ import (
 // How a plan is chosen. A page is to cost fewRequests, all in one round, and fewUnits of DynamoDB at most. A partition that is merged costs a
 // request and half a unit, as long as what is read of it fits into 4 KB; a walk reads as many entries as it takes to meet a page's. A merge
 // that keeps to both is taken at once; else the way whose worse figure is the least. Of a tenant of 1,000 users a manager of 40 takes 42 requests and 21
-// units merged, 6 and 49 walked; the head of 220 in 16 departments 238 and 120, or 6 and 11 (2026-11, infra/bench).
+// units merged, 6 and 49 walked, 11 and 12 by the departments where they sit; the head of 220 in 16 departments 238 and 120 merged, 7 and 10 walked
+// (2026-11, infra/bench).
 const (
 	fewRequests = 16
 	fewUnits    = 12
@@ -133,12 +134,12 @@ func categorisedAs(t id.Tenant, c id.Category) source {
 	return source{index: table.G2, pk: key.CategoryAccounts(t, c), room: roomOfGranted}
 }
 
-// shards gives all accounts of the tenant.
+// shards gives all accounts of the tenant, stray ones first.
 func shards(who *policy.Subject, w *walking) []source {
-	astray := strayed(who)
-	each := (1 - astray) / float64(max(who.Org.Shards, 1))
-	out := strays(who, w, astray, astray)
-	for n := range max(who.Org.Shards, 1) {
+	n, far := max(who.Org.Shards, 1), strayed(who)
+	each := (1 - far) / float64(n)
+	out := strays(who, w, far, far)
+	for n := range n {
 		out = append(out, source{index: table.G1, pk: key.TenantAccounts(who.Tenant, n), admits: w.admits, walk: w, part: each, slice: each, room: roomOfTenant})
 	}
 	return out

@@ -46,7 +46,7 @@ func teams(who *policy.Subject, reach *policy.Reach, merged []source, want int) 
 		places, entries = places+taken, entries+read
 	}
 	for i, d := range reach.Departments {
-		n := float64(max(reach.Seated[i], 1))
+		n := float64(max(reach.Seated[i], 1)) * (1 - astray)
 		add(placedIn(who.Tenant, d), n, n)
 	}
 	for _, t := range reach.Teams {
@@ -56,7 +56,7 @@ func teams(who *policy.Subject, reach *policy.Reach, merged []source, want int) 
 		}
 		x := placedIn(who.Tenant, t.Department)
 		x.admits = w.admits
-		add(x, float64(t.Reached)*(1-astray), float64(t.Seated))
+		add(x, float64(t.Reached)*(1-astray), float64(t.Seated)*(1-astray))
 	}
 	for _, u := range reach.Apart {
 		add(ownedBy(who.Tenant, u), 1, 1)
