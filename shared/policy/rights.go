@@ -303,7 +303,12 @@ func (r *Rights) SeatOf(u id.User) id.Department {
 }
 
 // Unseated is how many users of the tenant sit in no department.
-func (r *Rights) Unseated() int { return r.unseated }
+func (r *Rights) Unseated() int {
+	if r == nil {
+		return 0
+	}
+	return r.unseated
+}
 
 // ReportIDs are all users who report to the subject, transitively, without the subject. Do not change the slice.
 func (r *Rights) ReportIDs() []id.User {
