@@ -43,6 +43,7 @@ type snapshot struct {
 	below   map[id.Department][]id.Department // parent → children
 	heads   map[id.User][]id.Department
 	seated  map[id.Department][]id.User
+	nowhere int // how many users sit in no department
 	opened  []policy.CategoryGrant
 
 	reaching map[policy.Grantee]bool // grantees with a grant that reaches superiors
@@ -67,6 +68,8 @@ func newSnapshot(v version, o *Organisation) *snapshot {
 		}
 		if d := o.Places[u].Department; d != "" {
 			s.seated[d] = append(s.seated[d], u)
+		} else {
+			s.nowhere++
 		}
 	}
 	for _, d := range slices.Sorted(maps.Keys(o.Departments)) {
@@ -136,6 +139,7 @@ func (s *snapshot) chart(p principal.Place) policy.Chart {
 		User: p.User, Reports: descendants([]id.User{p.User}, s.reports), Department: p.Department, Seats: s.seats(p), Categories: s.opened,
 		Granted: func(g policy.Grantee) (policy.Mark, bool) { m, ok := s.Granted[g]; return m.Mark, ok },
 		Seated:  func(d id.Department) []id.User { return s.seated[d] },
+		Sits:    s.sits, Unseated: s.nowhere,
 	}
 	all := at.Seats
 	if p.Department != "" {
@@ -147,6 +151,12 @@ func (s *snapshot) chart(p principal.Place) policy.Chart {
 		at.Superiors = s.superiors(at.Reports)
 	}
 	return at
+}
+
+// sits tells where the user sits, and whether they have left a department once.
+func (s *snapshot) sits(u id.User) (in id.Department, moved bool) {
+	p := s.Places[u]
+	return p.Department, p.Moved
 }
 
 // seats are the departments, besides their own, that somebody at the place heads. A post brings its roles and no seat: who moves to another

@@ -107,6 +107,7 @@ type Account struct {
 	Team         []Grant       `json:"team,omitzero"`     // the first TeamShown, when one account is read
 
 	mail    string     // the e-mail as machines compare it
+	settled bool       // see settle; set when the account is written
 	primary id.Contact // one of the contacts, when there are any
 	size    int        // bytes of the contacts in the table
 	grants  []policy.RecordGrant

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/policy"
 	"github.com/steward-crm/steward/shared/table"
 )
 
@@ -35,7 +36,7 @@ func firstReads(from []source, want int) []int {
 		switch expected := x.part * float64(want); {
 		case x.given != nil:
 		case x.walk != nil:
-			out[i] = x.walk.each(want)
+			out[i] = x.walk.reads(x, want)
 		case x.part == 0:
 			out[i] = 1
 			unknown++
@@ -66,7 +67,7 @@ func firstReads(from []source, want int) []int {
 // plenty is more entries than will be taken of the source, in all likelihood, though somebody has just changed half a dozen of theirs. Half a unit
 // may have room for more, which would cost a local store time.
 func (x *source) plenty(want int) int {
-	if x.part == 0 {
+	if x.part == 0 || x.walk != nil {
 		return mostRead
 	}
 	expected := x.part * float64(want)
@@ -75,43 +76,78 @@ func (x *source) plenty(want int) int {
 
 func halves(entries float64, room int) int { return max(1, int(math.Ceil(entries/float64(room)))) }
 
-// walking is the reading of the whole tenant's index by somebody whose scope reaches a part of it.
+// walking is the reading of partitions together, all of which have entries that the reader's scope does not reach: the whole tenant's index, or
+// those of departments where a team sits. What each has of the places and of the entries is expected alike however far they are read.
 type walking struct {
 	admits  func(*key.Entry) bool
-	share   float64 // of all entries: those that are expected to be admitted
-	shards  int
+	share   float64  // of all entries: those that are expected to be admitted
 	instead []source // hold what the walk admits; nil when nothing else does
 	most    int      // entries after which those are read instead: there is less than was expected
+}
+
+// walkingOf is one that admits what the reader's scope reaches.
+func walkingOf(who *policy.Subject) *walking {
+	return &walking{admits: func(e *key.Entry) bool { return scoped(who, e) }}
+}
+
+// turns has the walk go on as the merge after twice the entries that are expected for so many places, or what the merge reads where that is more,
+// so that both together cost no more than twice the merge.
+func (w *walking) turns(merged []source, want int) {
+	w.instead, w.most = merged, max(2*w.entries(want), roomOfPlaced*len(merged))
 }
 
 // entries is how many are expected to be read for so many places.
 func (w *walking) entries(want int) int { return int(math.Ceil(float64(want) / w.share)) }
 
-// each is how many halves of a unit a shard reads for so many places. How many entries lie before the last of them varies with how many are
-// admitted, and how many of those lie in this shard with how they are dealt out.
-func (w *walking) each(want int) int {
+// reads is how many halves of a unit the source reads for so many places. How many entries lie before the last of them varies with how many are
+// admitted, and how many of those lie in this source with how they are dealt out.
+func (w *walking) reads(x *source, want int) int {
 	n := float64(w.entries(want))
-	margin := sure * math.Sqrt((1-w.share)/float64(want)+float64(w.shards-1)/n)
-	return halves(n/float64(w.shards)*(1+margin), roomOfTenant)
+	margin := sure * math.Sqrt((1-w.share)/float64(want)+(1/x.slice-1)/n)
+	return halves(n*x.slice*(1+margin), x.room)
 }
 
-// ahead sets what the walk's streams read next for so many places, by the share that was found among what was read, but in no step by more than
-// four times.
+// What was expected of a walk weighs as much as so many entries and places that were met.
+const (
+	expectedEntries = 34
+	expectedPlaces  = 8
+)
+
+// ahead sets what the walk's streams read next for so many places, by what has been met up to here: the share, but in no step a fourth of what it
+// was, and how entries and places are dealt out. Whichever is read again is read by a fourth of what it was, so that it does not come to many
+// rounds when little is missing.
 func (w *walking) ahead(streams []stream, missing int) {
-	read, found := 1, 1
+	var entries, places float64
+	w.each(streams, func(x *stream) {
+		n, found := x.passed()
+		entries, places = entries+n, places+found
+	})
+	w.share = max(w.share/4, min((places+expectedEntries*w.share)/(entries+expectedEntries), 1))
+	w.each(streams, func(x *stream) {
+		n, found := x.passed()
+		x.slice = (n + expectedEntries*x.slice) / (entries + expectedEntries)
+		x.part = (found + expectedPlaces*x.part) / (places + expectedPlaces)
+		read := max(w.reads(&x.source, missing), halves(float64(x.read)/4, x.room))
+		if w.instead != nil {
+			read = min(read, halves(float64(w.most)*x.slice-float64(x.read), x.room))
+		}
+		x.query.Limit = min(read*x.room, mostRead)
+	})
+}
+
+func (w *walking) each(streams []stream, do func(*stream)) {
 	for i := range streams {
-		if streams[i].walk == w {
-			read, found = read+streams[i].read, found+streams[i].found
+		if x := &streams[i]; x.walk == w {
+			do(x)
 		}
 	}
-	w.share = max(w.share/4, min(float64(found)/float64(read), 1))
-	n := w.each(missing)
-	if w.instead != nil {
-		n = min(n, halves(float64(w.most-read)/float64(w.shards), roomOfTenant))
+}
+
+// passed is how many entries lie before the place up to which all streams were taken, about, and how many places were taken.
+func (x *stream) passed() (entries, places float64) {
+	entries, places = float64(x.read), float64(x.found-len(x.head))
+	if len(x.head) > 0 {
+		entries *= places / float64(x.found)
 	}
-	for i := range streams {
-		if streams[i].walk == w {
-			streams[i].query.Limit = min(n*roomOfTenant, mostRead)
-		}
-	}
+	return entries, places
 }

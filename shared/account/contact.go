@@ -148,7 +148,7 @@ func (s *Accounts) AddContact(ctx context.Context, who *policy.Subject, c *chang
 	next.size += it.Size()
 	c.Put(it, table.Absent, nil)
 	reindexContact(c, h.tenant, a, x.ID, &Contact{}, x)
-	if err := h.put(c, &next, who.Org.Shards); err != nil {
+	if err := h.put(c, who, &next); err != nil {
 		return nil, err
 	}
 	if err := record(c, h.key, a, string(x.ID), append(filled(contactFields, x), "primary"), beforeAfter{After: x}); err != nil {
@@ -228,7 +228,7 @@ func (s *Accounts) UpdateContact(ctx context.Context, who *policy.Subject, c *ch
 	is.Version = it.Version + 1
 	c.Put(put, table.VersionIs(it.Version), nil)
 	reindexContact(c, h.tenant, a, x, was, &is)
-	if err := h.put(c, &next, who.Org.Shards); err != nil {
+	if err := h.put(c, who, &next); err != nil {
 		return nil, err
 	}
 	if err := recordChange(c, h.key, a, string(x), names, was, &is); err != nil {
@@ -278,7 +278,7 @@ func (s *Accounts) DeleteContact(ctx context.Context, who *policy.Subject, c *ch
 	}
 	c.Delete(it.Key, table.VersionIs(it.Version), nil)
 	reindexContact(c, h.tenant, a, x, was, &Contact{})
-	if err := h.put(c, &next, who.Org.Shards); err != nil {
+	if err := h.put(c, who, &next); err != nil {
 		return err
 	}
 	return record(c, h.key, a, string(x), append(filled(contactFields, was), "primary"), beforeAfter{Before: was})

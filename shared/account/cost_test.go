@@ -16,7 +16,7 @@ import (
 )
 
 // TestCostOfPage holds what a first page of 50 asks of the table: one round of requests to the indexes, and one for the rows with their keys. Few
-// partitions are merged; of more, the merge or the walk of the tenant, whichever exceeds 16 requests or 12 units by less.
+// partitions are merged; of more, the merge, the departments of the team or the walk of the tenant, whichever takes least of 16 requests or 12 units.
 func TestCostOfPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, func(r *principal.Tenant) { r.Shards = 4 })
@@ -55,11 +55,10 @@ func TestCostOfPage(t *testing.T) {
 			{"one's own: one partition and what is granted", few, policy.Own, 1000, 2, 2, 1, 0},
 			{"14 reports fill a round", few, policy.Reports, 1000, 16, 2, 8, 101},
 			{"14 reports in a tiny tenant, where a walk would read less: few requests all the same", few, policy.Reports, 15, 16, 2, 8, 101},
-			{"40 reports in a large tenant: a partition each reads less than a walk", many, policy.Reports, 1000, 42, 2, 21, 101},
-			{"40 reports in a small tenant: a walk", many, policy.Reports, 250, 5, 2, 14.5, 101},
+			{"40 reports in one department: its partition and what is stray", many, policy.Reports, 1000, 3, 2, 3.5, 101},
 			{"a department of 19, of whom 3 report to one: its partition answers alone", lead, policy.Department, 1000, 6, 2, 4.5, 101},
-			{"a region of 100 users in 20 departments: a walk, because they are many, though their partitions are few", head, policy.Subtree, 250, 5, 2, 6.5, 101},
-			{"all: the shards", director, policy.All, 1000, 4, 2, 4, 101},
+			{"a region of 100 users in 20 departments: a walk, because they are many, though their partitions are few", head, policy.Subtree, 250, 6, 2, 7, 101},
+			{"all: the shards", director, policy.All, 1000, 5, 2, 4.5, 101},
 		} {
 			who := w.as(row.user, everything(row.scope))
 			who.Org.Users = row.tenant

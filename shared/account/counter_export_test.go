@@ -86,7 +86,7 @@ func (s *Accounts) Rewrite(ctx context.Context, who *policy.Subject, c *change.S
 	}
 	next.UpdatedAt = moment(c.Now, h.UpdatedAt)
 	c.Record(audit.Event{Target: string(a)})
-	return h.put(c, &next, who.Org.Shards)
+	return h.put(c, who, &next)
 }
 
 // GrantTo puts a grant on an account past the rules, without a mark; ungrant takes it away.
@@ -105,7 +105,7 @@ func (s *Accounts) GrantTo(ctx context.Context, who *policy.Subject, c *change.S
 	}
 	next := *h.Account
 	c.Record(audit.Event{Target: string(a)})
-	return h.put(c, &next, who.Org.Shards)
+	return h.put(c, who, &next)
 }
 
 // Count is the count of a list without the list.

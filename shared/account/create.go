@@ -71,7 +71,8 @@ func (s *Accounts) Create(ctx context.Context, who *policy.Subject, c *change.Se
 	if it.Sealed, err = a.seal(ak); err != nil {
 		return nil, err
 	}
-	if err := a.place(&it, who.Tenant, who.Org.Shards); err != nil {
+	a.settle(who)
+	if err := a.place(&it, &who.Org); err != nil {
 		return nil, err
 	}
 	if err := fits(it.Size() + a.size); err != nil {

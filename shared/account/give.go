@@ -152,7 +152,7 @@ func (s *Accounts) Give(ctx context.Context, who *policy.Subject, c *change.Set,
 		return nil, err
 	}
 	mustReceive(c, d.To)
-	if err := h.put(c, &next, who.Org.Shards); err != nil {
+	if err := h.put(c, who, &next); err != nil {
 		return nil, err
 	}
 	if d.Off != 0 {
@@ -205,7 +205,7 @@ func (s *Accounts) Revoke(ctx context.Context, who *policy.Subject, c *change.Se
 	what := beforeAfter{Before: d.recorded(), After: map[string]any{}} // the account stays
 	next := *h.Account
 	h.ungrant(c, kind, to)
-	if err := h.put(c, &next, who.Org.Shards); err != nil {
+	if err := h.put(c, who, &next); err != nil {
 		return err
 	}
 	return record(c, h.key, a, grantee, []string{fieldOfGrant[kind]}, what)

@@ -13,6 +13,7 @@ import (
 	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/plain"
 	"github.com/steward-crm/steward/shared/policy"
+	"github.com/steward-crm/steward/shared/principal"
 	"github.com/steward-crm/steward/shared/sealed"
 	"github.com/steward-crm/steward/shared/table"
 )
@@ -128,7 +129,8 @@ func indexName(name string) string {
 }
 
 // place puts the plain part and the index keys into the item; what is sealed stays as it is.
-func (a *Account) place(it *table.Item, t id.Tenant, shards int) error {
+func (a *Account) place(it *table.Item, org *principal.Tenant) error {
+	t := org.ID
 	d, err := json.Marshal(doc{
 		ID: a.ID, Tenant: t, Status: a.Status, Name: a.Name, Type: a.Type, ValueTier: a.ValueTier, Stage: a.Stage,
 		Address: a.Address, Website: a.Website, Industry: a.Industry, Owner: a.Owner, Department: a.Department,
@@ -139,10 +141,10 @@ func (a *Account) place(it *table.Item, t id.Tenant, shards int) error {
 	if err != nil {
 		return err
 	}
-	n, at := shard(a.ID, shards), a.listed(t)
+	n, at := shard(a.ID, org.Shards), a.listed(t)
 	it.Key, it.Doc = key.Account(t, a.ID), d
 	it.Index = map[table.Index]table.IndexKey{
-		table.G1: at.InTenant(n),
+		table.G1: a.filed(org),
 		table.G2: at.InOwner(),
 		table.G4: at.Collated(n, weight(a.Name)),
 		table.G5: at.ByName(n, indexName(a.Name)),

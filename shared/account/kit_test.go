@@ -109,7 +109,8 @@ func everything(s policy.Scope) policy.Role {
 // as gives the subject of a user with the role.
 func (w *world) as(u id.User, r policy.Role) *policy.Subject {
 	at := policy.Chart{User: u, Reports: w.reports(u), Department: w.places[u].Department}
-	at.Below, at.Seated = w.below(at.Department), w.seated
+	at.Below, at.Seated, at.Sits = w.below(at.Department), w.seated, w.sits
+	at.Unseated = len(w.seated(""))
 	return &policy.Subject{
 		Principal: principal.Principal{Tenant: w.row.ID, User: u, Locale: "en", Operation: "test.operation", At: w.Now()},
 		Org:       w.row, Self: principal.Standing{Place: w.places[u], Status: principal.UserActive}, Rights: policy.Compile(at, []policy.Role{r}),
@@ -134,6 +135,10 @@ func (w *world) seated(d id.Department) []id.User {
 		}
 	}
 	return out
+}
+
+func (w *world) sits(u id.User) (in id.Department, moved bool) {
+	return w.places[u].Department, w.places[u].Moved
 }
 
 func (w *world) below(d id.Department) []id.Department {

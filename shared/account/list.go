@@ -49,23 +49,33 @@ func (s *Accounts) List(ctx context.Context, who *policy.Subject, q Query) (*Pag
 	if err := policy.RequireAny(who, policy.ModAccount, policy.View); err != nil {
 		return nil, err
 	}
-	page := &Page{Items: []Account{}}
+	var total *Count
 	if q.Count {
 		n, err := s.count(ctx, who, &q)
 		if err != nil {
 			return nil, err
 		}
-		page.Count = &n
+		total = &n
 	}
 	from, err := s.plan(ctx, who, &q)
 	if err != nil {
 		return nil, err
 	}
+	page, err := s.list(ctx, who, &q, from)
+	if err != nil {
+		return nil, err
+	}
+	page.Count = total
+	return page, nil
+}
+
+// list answers a page of what the sources hold.
+func (s *Accounts) list(ctx context.Context, who *policy.Subject, q *Query, from []source) (*Page, error) {
 	m, err := s.merge(ctx, from, false, q.After, q.Limit+1)
 	if err != nil {
 		return nil, err
 	}
-	r := s.reader(who, &q)
+	r, page := s.reader(who, q), &Page{}
 	if page.Next, err = r.page(ctx, m, q.Limit, maxRead); err != nil {
 		return nil, err
 	}

@@ -39,10 +39,13 @@ func (w *world) visible(u id.User, s policy.Scope, all map[id.Account]*account.A
 			out = append(out, a)
 		}
 	}
-	slices.SortFunc(out, func(x, y *account.Account) int {
-		return -cmp.Or(x.UpdatedAt.Compare(y.UpdatedAt), cmp.Compare(x.ID, y.ID))
-	})
+	slices.SortFunc(out, newestFirst)
 	return out
+}
+
+// newestFirst is the order of lists.
+func newestFirst(x, y *account.Account) int {
+	return -cmp.Or(x.UpdatedAt.Compare(y.UpdatedAt), cmp.Compare(x.ID, y.ID))
 }
 
 func idsOf(all []*account.Account) []id.Account {

@@ -77,7 +77,7 @@ func (s *Accounts) look(ctx context.Context, who *policy.Subject, a id.Account, 
 }
 
 // put stages the account over what was read. The sealed group is sealed anew only if one of its members changed.
-func (h *held) put(c *change.Set, next *Account, shards int) error {
+func (h *held) put(c *change.Set, who *policy.Subject, next *Account) error {
 	it := table.Item{Sealed: h.item.Sealed}
 	if next.Email != h.Email || next.Phone != h.Phone || next.IDNumber != h.IDNumber {
 		sealed, err := next.seal(h.key)
@@ -89,7 +89,12 @@ func (h *held) put(c *change.Set, next *Account, shards int) error {
 	if err := h.relist(c, next); err != nil {
 		return err
 	}
-	if err := next.place(&it, c.Who.Tenant, shards); err != nil {
+	if next.Owner != h.Owner || next.Department != h.Department {
+		next.settle(who)
+	} else {
+		next.settled = !key.IsStray(who.Tenant, h.item.Index[table.G1])
+	}
+	if err := next.place(&it, &who.Org); err != nil {
 		return err
 	}
 	if err := fits(it.Size() + next.size); err != nil {

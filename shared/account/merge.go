@@ -22,7 +22,8 @@ type source struct {
 	admits func(*key.Entry) bool // by what the entry itself says; nil admits all
 	room   int                   // entries that half a read unit has room for
 	part   float64               // of the places that are taken: the part that is expected to lie here; 0 when nobody knows
-	walk   *walking              // of a shard of the whole tenant; nil of all others
+	walk   *walking              // that it belongs to; nil of one that is read by itself
+	slice  float64               // of the entries of a walk: the part that is expected to lie here
 	given  []string              // places, in order; without an index
 }
 
@@ -39,6 +40,7 @@ type stream struct {
 	source
 	query table.Query
 	head  []string // places that were read and not taken
+	met   string   // the place of the last entry that was read, admitted or not
 	read  int      // entries
 	found int      // of those, admitted
 	done  bool
@@ -52,7 +54,7 @@ const atOnce = 64
 func (s *Accounts) merge(ctx context.Context, from []source, up bool, after string, want int) (*merge, error) {
 	m := &merge{table: s.table, up: up, after: after}
 	m.open(from, after, want)
-	return m, m.fill(ctx, m.which((*stream).dry))
+	return m, m.fill(ctx, m.which(func(x *stream) bool { return !x.done }))
 }
 
 // open adds the sources, each to be read from the place on.
@@ -83,7 +85,11 @@ func (m *merge) open(from []source, after string, want int) {
 	}
 }
 
-func (x *stream) dry() bool { return len(x.head) == 0 && !x.done }
+// hides reports whether the stream may yet have a place before the one; "" stands for the last of all. What it has read and passed over counts, so
+// that it need not be read on until something is admitted.
+func (x *stream) hides(place string, up bool) bool {
+	return len(x.head) == 0 && !x.done && (place == "" || x.met == "" || before(x.met, place, up))
+}
 
 func (m *merge) which(is func(*stream) bool) []*stream {
 	var out []*stream
@@ -154,6 +160,9 @@ func (x *stream) fill(ctx context.Context, t table.Table) error {
 	had := len(x.head)
 	for i := range p.Items {
 		e, ok := key.EntryOf(p.Items[i].At.SK[len(x.prefix):])
+		if ok {
+			x.met = e.Place
+		}
 		if ok && (x.admits == nil || x.admits(&e)) {
 			x.head = append(x.head, e.Place)
 		}
@@ -164,39 +173,29 @@ func (x *stream) fill(ctx context.Context, t table.Table) error {
 	return nil
 }
 
-// refill sees to it that each stream has a place, or is at its end, when so many are missing.
-func (m *merge) refill(ctx context.Context, missing int) error {
-	for {
-		dry := m.which((*stream).dry)
-		if dry == nil {
-			return nil
+// refill reads on where a place before the one may lie, when so many are missing.
+func (m *merge) refill(ctx context.Context, place string, missing int) error {
+	hides := func(x *stream) bool { return x.hides(place, m.up) }
+	var w *walking
+	for _, x := range m.which(hides) {
+		if x.walk != nil {
+			w = x.walk
 		}
-		var w *walking
-		for _, x := range dry {
-			if x.walk != nil {
-				w = x.walk
-			}
-			x.query.Limit = max(x.query.Limit, min(missing, mostRead))
-		}
-		if w != nil {
-			if m.walked(w) {
-				m.turn(missing)
-			} else {
-				w.ahead(m.streams, missing)
-			}
-		}
-		low := func(x *stream) bool {
-			return x.dry() || w != nil && x.walk == w && !x.done && len(x.head)*w.shards < 2*missing
-		}
-		if err := m.fill(ctx, m.which(low)); err != nil {
-			return err
+		x.query.Limit = max(x.query.Limit, min(missing, mostRead))
+	}
+	if w != nil {
+		if w.ahead(m.streams, missing); m.walked(w, missing) {
+			m.turn(missing)
 		}
 	}
+	return m.fill(ctx, m.which(func(x *stream) bool {
+		return hides(x) || w != nil && x.walk == w && !x.done && float64(len(x.head)) < 2*x.part*float64(missing)
+	}))
 }
 
-// walked reports that a walk has read what it may, and something else is to be read instead.
-func (m *merge) walked(w *walking) bool {
-	n := 0
+// walked reports that a walk has read what it may, or will have before so many are found, and something else is to be read instead.
+func (m *merge) walked(w *walking, missing int) bool {
+	n := w.entries(missing)
 	for i := range m.streams {
 		if m.streams[i].walk == w {
 			n += m.streams[i].read
@@ -224,35 +223,45 @@ func (m *merge) turn(missing int) {
 
 // take gives up to n places in order; none is the end.
 func (m *merge) take(ctx context.Context, n int) ([]string, error) {
-	if err := m.refill(ctx, n); err != nil {
-		return nil, err
-	}
 	var out []string
 	for len(out) < n {
-		best := -1
-		for i := range m.streams {
-			x := &m.streams[i]
-			if len(x.head) > 0 && (best < 0 || before(x.head[0], m.streams[best].head[0], m.up)) {
-				best = i
-			}
-		}
-		if best < 0 {
-			break
-		}
-		x := &m.streams[best]
-		at := x.head[0]
-		x.head = x.head[1:]
-		if at != m.last { // an account may lie in two partitions, at the same place in each
-			out = append(out, at)
-			m.last = at
-		}
-		if x.dry() && len(out) < n {
-			if err := m.refill(ctx, n-len(out)); err != nil {
+		best, place := m.first()
+		if m.hidden(place) {
+			if err := m.refill(ctx, place, n-len(out)); err != nil {
 				return nil, err
 			}
+			continue
+		}
+		if best == nil {
+			break
+		}
+		best.head = best.head[1:]
+		if place != m.last { // an account may lie in two partitions, at the same place in each
+			out = append(out, place)
+			m.last = place
 		}
 	}
 	return out, nil
+}
+
+// first is the first of all places that were read and not taken, and the stream that has it; nil when there are none.
+func (m *merge) first() (best *stream, place string) {
+	for i := range m.streams {
+		if x := &m.streams[i]; len(x.head) > 0 && (best == nil || before(x.head[0], place, m.up)) {
+			best, place = x, x.head[0]
+		}
+	}
+	return best, place
+}
+
+// hidden reports whether some stream may have a place before the one.
+func (m *merge) hidden(place string) bool {
+	for i := range m.streams {
+		if m.streams[i].hides(place, m.up) {
+			return true
+		}
+	}
+	return false
 }
 
 // accountIn is the account that a place names: its last part.

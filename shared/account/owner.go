@@ -81,7 +81,7 @@ func (s *Accounts) SetOwner(ctx context.Context, who *policy.Subject, c *change.
 	if next.Department != h.Department {
 		mustExist(c, next.Department)
 	}
-	if err := h.handOver(c, &next, names, reason, who.Org.Shards); err != nil {
+	if err := h.handOver(c, who, &next, names, reason); err != nil {
 		return nil, err
 	}
 	shown, err := s.answer(ctx, who, h, &next)
@@ -127,14 +127,14 @@ func (s *Accounts) mayOwn(ctx context.Context, t id.Tenant, u id.User) (id.Depar
 }
 
 // handOver stages the account with its new owner and its event.
-func (h *held) handOver(c *change.Set, next *Account, names []string, reason string, shards int) error {
+func (h *held) handOver(c *change.Set, who *policy.Subject, next *Account, names []string, reason string) error {
 	t := c.Who.Tenant
 	if next.Owner != h.Owner {
 		c.Delete(key.Owned(t, h.Owner, h.ID), table.Always, nil)
 		c.Put(table.Item{Key: key.Owned(t, next.Owner, h.ID)}, table.Always, nil)
 	}
 	next.UpdatedAt = moment(c.Now, h.UpdatedAt)
-	if err := h.put(c, next, shards); err != nil {
+	if err := h.put(c, who, next); err != nil {
 		return err
 	}
 	before, err := only(h.Account, names)
@@ -211,7 +211,7 @@ func (s *Accounts) Assign(ctx context.Context, who *policy.Subject, c *change.Se
 		}
 		next := *h.Account
 		next.Owner = owner
-		if err := h.handOver(c, &next, []string{"ownerId"}, reason, who.Org.Shards); err != nil {
+		if err := h.handOver(c, who, &next, []string{"ownerId"}, reason); err != nil {
 			return nil, err
 		}
 		out[i].Version = next.Version

@@ -14,13 +14,15 @@ import (
 // How a list is planned. What a reader may view lies in some partitions of ordered indexes: those of owners, departments, categories and
 // grantees that policy.ReachOf names. They are merged, or else the whole tenant is walked, and entries that the reader's scope does not reach
 // are passed over by what they say of owner and department, without reading the account; grantees and categories are merged into that walk,
-// since an entry of the tenant's says nothing of grants. Both ways give the same places in the same order, so a cursor survives a change of
-// plan, and a walk that finds less than was expected goes on as a merge.
+// since an entry of the tenant's says nothing of grants. Between the two lies what owners have where they sit: the partitions of their departments, and
+// of accounts that lie elsewhere those that are stray. All ways give the same places in the same order, so a cursor survives a change of
+// plan, and what finds less than was expected goes on as a merge.
 
 // How a plan is chosen. A page is to cost fewRequests, all in one round, and fewUnits of DynamoDB at most. A partition that is merged costs a
-// request and half a unit, as long as what is read of it fits into 4 KB; a walk reads as many entries as it takes to meet a page's. Where no way
-// keeps to both, the one is taken that exceeds its worse figure by less. Of a tenant of 1,000 users a manager of 40 takes 42 requests and 21 units
-// merged, 6 and 49 walked; the head of 220 in 16 departments 238 and 120, or 6 and 11 (2026-11, infra/bench).
+// request and half a unit, as long as what is read of it fits into 4 KB; a walk reads as many entries as it takes to meet a page's. A merge
+// that keeps to both is taken at once; else the way whose worse figure is the least. Of a tenant of 1,000 users a manager of 40 takes 42 requests and 21
+// units merged, 6 and 49 walked, 11 and 12 by the departments where they sit; the head of 220 in 16 departments 238 and 120 merged, 7 and 10 walked
+// (2026-11, infra/bench).
 const (
 	fewRequests = 16
 	fewUnits    = 12
@@ -49,19 +51,29 @@ func (s *Accounts) plan(ctx context.Context, who *policy.Subject, q *Query) ([]s
 	if len(merged) == 0 {
 		return extra, nil
 	}
-	all := append(merged, extra...)
-	asked := cost(all, q.Limit+1)
-	if asked <= 1 {
-		return all, nil
+	best := append(merged, extra...)
+	least := cost(best, q.Limit+1)
+	if least <= 1 {
+		return best, nil
 	}
-	w := &walking{share: share(who, reach), admits: func(e *key.Entry) bool { return scoped(who, e) }}
-	walked := append(shards(who, w), extra...)
-	if asked <= cost(walked, q.Limit+1) {
-		return all, nil
+	for _, way := range []func(*policy.Subject, *policy.Reach, []source, int) []source{teams, walk} {
+		if from := way(who, &reach, merged, q.Limit+1); from != nil {
+			from = append(from, extra...)
+			if n := cost(from, q.Limit+1); n < least {
+				best, least = from, n
+			}
+		}
 	}
-	w.instead = merged
-	w.most = max(2*w.entries(q.Limit+1), roomOfPlaced*len(merged)) // so that both together cost no more than twice the merge
-	return walked, nil
+	return best, nil
+}
+
+// walk gives all accounts of the tenant, of which the scope's are admitted; and after too many others goes on as the merge.
+func walk(who *policy.Subject, reach *policy.Reach, merged []source, want int) []source {
+	w := walkingOf(who)
+	w.share = share(who, *reach)
+	out := shards(who, w)
+	w.turns(merged, want)
+	return out
 }
 
 // cost is how many times the cheapest page's limits the first reads of the sources take, by requests or by units, whichever is more.
@@ -122,12 +134,13 @@ func categorisedAs(t id.Tenant, c id.Category) source {
 	return source{index: table.G2, pk: key.CategoryAccounts(t, c), room: roomOfGranted}
 }
 
-// shards gives all accounts of the tenant.
+// shards gives all accounts of the tenant, stray ones first.
 func shards(who *policy.Subject, w *walking) []source {
-	w.shards = max(who.Org.Shards, 1)
-	out := make([]source, w.shards)
-	for n := range out {
-		out[n] = source{index: table.G1, pk: key.TenantAccounts(who.Tenant, n), admits: w.admits, walk: w, room: roomOfTenant}
+	n, far := max(who.Org.Shards, 1), strayed(who)
+	each := (1 - far) / float64(n)
+	out := strays(who, w, far, far)
+	for n := range n {
+		out = append(out, source{index: table.G1, pk: key.TenantAccounts(who.Tenant, n), admits: w.admits, walk: w, part: each, slice: each, room: roomOfTenant})
 	}
 	return out
 }

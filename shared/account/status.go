@@ -33,7 +33,7 @@ func (s *Accounts) setStatus(ctx context.Context, who *policy.Subject, c *change
 		return s.answer(ctx, who, h, &next)
 	}
 	next.Status = to
-	if err := h.put(c, &next, who.Org.Shards); err != nil {
+	if err := h.put(c, who, &next); err != nil {
 		return nil, err
 	}
 	if err := recordChange(c, h.key, a, "", []string{"status"}, h.Account, &next); err != nil {

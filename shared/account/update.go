@@ -57,7 +57,7 @@ func (s *Accounts) Update(ctx context.Context, who *policy.Subject, c *change.Se
 		mustExist(c, next.Department)
 	}
 	next.UpdatedAt = moment(c.Now, h.UpdatedAt)
-	if err := h.put(c, &next, who.Org.Shards); err != nil {
+	if err := h.put(c, who, &next); err != nil {
 		return nil, err
 	}
 	reindexAccount(c, h.tenant, h.Account, &next)

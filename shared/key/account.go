@@ -92,6 +92,11 @@ func (l Listed) InTenant(shard int) table.IndexKey {
 	return l.entry(TenantAccounts(l.Tenant, shard), "")
 }
 
+// InStrays is the account's place in one shard of those that lie elsewhere than their owner sits, on G1: it is there and not InTenant.
+func (l Listed) InStrays(shard int) table.IndexKey {
+	return l.entry(StrayAccounts(l.Tenant, shard), "")
+}
+
 // InOwner is the account's place among its owner's, on G2.
 func (l Listed) InOwner() table.IndexKey { return l.entry(OwnerAccounts(l.Tenant, l.Owner), "") }
 
@@ -152,8 +157,14 @@ func EntryOf(sk string) (Entry, bool) {
 	return e, true
 }
 
-// TenantAccounts is the partition of one shard of all accounts.
+// TenantAccounts is the partition of one shard of all accounts but those that StrayAccounts has.
 func TenantAccounts(x id.Tenant, shard int) string { return fmt.Sprintf("%s%d", t(x, "AL#"), shard) }
+
+// StrayAccounts is the partition of one shard of the accounts that lie elsewhere than their owner sits.
+func StrayAccounts(x id.Tenant, shard int) string { return fmt.Sprintf("%s%d", t(x, "AS#"), shard) }
+
+// IsStray reports whether an account's place on G1 is InStrays.
+func IsStray(x id.Tenant, at table.IndexKey) bool { return strings.HasPrefix(at.PK, t(x, "AS#")) }
 
 // OwnerAccounts is the partition of an owner's accounts.
 func OwnerAccounts(x id.Tenant, u id.User) string { return t(x, "O#"+string(u)) }

@@ -117,6 +117,8 @@ type Reach struct {
 	Owners      []id.User       // the subject first; nil when All or nothing
 	Departments []id.Department // the subject's own first
 	Seated      []int           // how many users sit in each of Departments; 0 too when nobody knows
+	Teams       []Team          // where Owners sit, but for Departments
+	Apart       []id.User       // of Owners, those who have left a department once; whoever is neither here nor of Teams or Departments sits nowhere
 	People      int             // how many users are Owners or sit in Departments: what they are of all users tells how much is reached by scope
 	Categories  []id.Category
 	Grantees    []Grantee // the subject first
@@ -143,10 +145,11 @@ func ReachOf(s *Subject, m Module, a Action) Reach {
 			reach.Categories = append(reach.Categories, c)
 		}
 	}
-	reach.Owners, reach.People = s.people, len(s.people)
+	reach.Owners, reach.People, reach.Apart = s.people, len(s.people), s.apart
 	switch held {
 	case Own:
 		reach.Owners, reach.People = s.people[:1:1], 1
+		reach.Apart = reach.Owners
 	case Department:
 		reach.People = s.near
 	case Subtree:
@@ -154,7 +157,24 @@ func ReachOf(s *Subject, m Module, a Action) Reach {
 	}
 	reach.Departments = s.DepartmentIDs(held)
 	reach.Seated = s.seated[:len(reach.Departments)]
+	if held != Own {
+		reach.Teams = s.teamsBeyond(held)
+	}
 	return reach
+}
+
+// teamsBeyond are the teams in departments that the scope does not reach.
+func (r *Rights) teamsBeyond(held Scope) []Team {
+	if held < Department {
+		return r.teams
+	}
+	out := make([]Team, 0, len(r.teams))
+	for _, t := range r.teams {
+		if needs, ok := r.placed.get(t.Department); !ok || held < needs {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // Require answers nil when Decide allows. Else it answers NotFound not_found when the subject may not even view the resource, so that

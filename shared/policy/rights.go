@@ -21,6 +21,10 @@ type Rights struct {
 	seats       int             // how many of departments the user sits in
 	seated      []int           // of departments: how many users sit in each
 	near, under int             // how many users report to the user or sit in a department of theirs, the user among them; with all below
+	sits        func(id.User) (id.Department, bool)
+	teams       []Team    // where people sit who never left a department
+	apart       []id.User // of people, those who did
+	unseated    int       // how many of all users sit nowhere
 	reports     lookup[id.User, struct{}]
 	placed      lookup[id.Department, Scope] // of departments: the scope that it takes to reach it
 	me          Grantee
@@ -51,13 +55,15 @@ type Chart struct {
 	User       id.User
 	Reports    []id.User // everyone who reports to the user, transitively, without the user
 	Department id.Department
-	Seats      []id.Department               // where else the user counts as sitting: departments that they head
-	Below      []id.Department               // all departments below Department and Seats, without those
-	Seated     func(id.Department) []id.User // who sits in the department; nil: nobody knows
-	Above      []id.Department               // all departments above Department and Seats
-	Granted    func(Grantee) (Mark, bool)    // what grants to the grantee records may have; false or nil: none
-	Superiors  []Grantee                     // whom active reports are one of and that have a grant which reaches superiors
-	Categories []CategoryGrant               // of all categories
+	Seats      []id.Department                              // where else the user counts as sitting: departments that they head
+	Below      []id.Department                              // all departments below Department and Seats, without those
+	Seated     func(id.Department) []id.User                // who sits in the department; nil: nobody knows
+	Sits       func(id.User) (in id.Department, moved bool) // where any user sits, and whether they have left a department once; nil: nobody knows
+	Unseated   int                                          // how many of all users sit nowhere
+	Above      []id.Department                              // all departments above Department and Seats
+	Granted    func(Grantee) (Mark, bool)                   // what grants to the grantee records may have; false or nil: none
+	Superiors  []Grantee                                    // whom active reports are one of and that have a grant which reaches superiors
+	Categories []CategoryGrant                              // of all categories
 }
 
 // Compile joins the roles that a user holds. Where they overlap the widest scope and the most permissive field access hold, so that
@@ -85,6 +91,7 @@ func Compile(at Chart, roles []Role) *Rights {
 		seat(d, Subtree)
 	}
 	r.compileSeated(at)
+	r.compileTeams(at)
 	r.compileGrantees(at, roles)
 	for _, role := range roles {
 		if role.Level.rank() > r.level.rank() {
@@ -121,6 +128,42 @@ func (r *Rights) compileSeated(at Chart) {
 			if i < r.seats {
 				r.near++
 			}
+		}
+	}
+}
+
+// Team is a department in which somebody sits who reports to the subject, or the subject.
+type Team struct {
+	Department id.Department
+	Seated     int     // how many users sit in it
+	Reached    int     // of those, how many report to the subject or are it, and never left a department
+	One        id.User // one of those
+}
+
+// compileTeams gathers where the user and who reports to them sit.
+func (r *Rights) compileTeams(at Chart) {
+	r.sits, r.unseated = at.Sits, at.Unseated
+	if at.Sits == nil {
+		r.apart = r.people
+		return
+	}
+	place := map[id.Department]int{}
+	for _, u := range r.people {
+		d, moved := at.Sits(u)
+		switch i, known := place[d]; {
+		case moved:
+			r.apart = append(r.apart, u)
+		case d == "":
+		case known:
+			r.teams[i].Reached++
+		default:
+			place[d] = len(r.teams)
+			r.teams = append(r.teams, Team{Department: d, Reached: 1, One: u})
+		}
+	}
+	for i := range r.teams {
+		if t := &r.teams[i]; at.Seated != nil {
+			t.Seated = max(len(at.Seated(t.Department)), t.Reached)
 		}
 	}
 }
@@ -249,6 +292,23 @@ func (r *Rights) field(module, action int, name string) Access {
 
 // Level is the highest level among the user's roles; "" without any.
 func (r *Rights) Level() Level { return r.level }
+
+// SeatOf is the department in which any user of the tenant sits; "" for none, and when nobody knows.
+func (r *Rights) SeatOf(u id.User) id.Department {
+	if r == nil || r.sits == nil {
+		return ""
+	}
+	d, _ := r.sits(u)
+	return d
+}
+
+// Unseated is how many users of the tenant sit in no department.
+func (r *Rights) Unseated() int {
+	if r == nil {
+		return 0
+	}
+	return r.unseated
+}
 
 // ReportIDs are all users who report to the subject, transitively, without the subject. Do not change the slice.
 func (r *Rights) ReportIDs() []id.User {

@@ -50,9 +50,10 @@ type Tenant struct {
 	AuthzVer   int64        `json:"authzVer"`
 	OrgVer     int64        `json:"orgVer"`
 	CfgVer     int64        `json:"cfgVer"`
-	Shards     int          `json:"shards"`    // of the tenant-wide account index; only grows: 1, 4, 16
-	Users      int          `json:"users"`     // users not deleted
-	UserLimit  int          `json:"userLimit"` // of the plan; Users never exceeds it
+	Shards     int          `json:"shards"`          // of the tenant-wide account index; only grows: 1, 4, 16
+	Strays     bool         `json:"strays,omitzero"` // accounts that lie elsewhere than their owner sits have shards of their own; from the first account on, or never
+	Users      int          `json:"users"`           // users not deleted
+	UserLimit  int          `json:"userLimit"`       // of the plan; Users never exceeds it
 	Settings   Settings     `json:"settings"`
 	CreatedAt  time.Time    `json:"createdAt"`
 }
@@ -123,4 +124,5 @@ type Place struct {
 	Posts      []id.Post     `json:"postIds,omitempty"`
 	Roles      []id.Role     `json:"roleIds,omitempty"` // held directly; the roles of posts come on top
 	Active     bool          `json:"active"`            // status is active
+	Moved      bool          `json:"moved,omitzero"`    // has left a department once, and may own accounts that were filed there
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // Version is how this code reads and writes. It goes up with a change that older code must not meet, and never down.
-const Version = 1
+const Version = 2
 
 // ErrNewer says that the data was written by code of a higher Version.
 var ErrNewer = errors.New("the data was written by a newer version of Steward")

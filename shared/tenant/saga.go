@@ -225,7 +225,7 @@ func (s *Store) makeRow(_ context.Context, w *work, _ *state, c *change.Set) err
 	limit, _ := UserLimit(d.Plan)
 	row := principal.Tenant{
 		ID: w.onboarding.Tenant, Slug: d.Slug, ExternalID: d.ExternalID, Status: principal.TenantProvisioning, Plan: d.Plan,
-		AuthzVer: 1, OrgVer: 1, CfgVer: 1, Shards: 1, UserLimit: limit, CreatedAt: c.Now,
+		AuthzVer: 1, OrgVer: 1, CfgVer: 1, Shards: 1, Strays: true, UserLimit: limit, CreatedAt: c.Now,
 		Settings: principal.Settings{
 			Locale: d.Locale, Region: region(d.Locale), PasswordMinLength: 12, RequiredAccountFields: []string{"name", "email", "phone"},
 		},

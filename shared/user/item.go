@@ -181,6 +181,9 @@ func (s *Store) put(c *change.Set, r *loaded, was *User, action string) error {
 	} else {
 		now.UpdatedAt = moment(c.Now, was.UpdatedAt)
 	}
+	if was.Department != "" && was.Department != now.Department && now.Status != principal.UserDeleted {
+		now.Moved = true
+	}
 	it, err := now.item(r.tenant)
 	if err != nil {
 		return err

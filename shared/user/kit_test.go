@@ -325,7 +325,7 @@ func (w *world) sound(t testing.TB) {
 }
 
 func equalPlace(a, b principal.Place) bool {
-	return a.User == b.User && a.Department == b.Department && a.Manager == b.Manager && a.Active == b.Active &&
+	return a.User == b.User && a.Department == b.Department && a.Manager == b.Manager && a.Active == b.Active && a.Moved == b.Moved &&
 		slices.Equal(a.Posts, b.Posts) && slices.Equal(a.Roles, b.Roles)
 }
 

@@ -52,6 +52,32 @@ func TestUpdateIsAMergePatch(t *testing.T) {
 	w.sound(t)
 }
 
+// TestWhoLeavesADepartmentHasMoved: whoever has left a department once is known to have, for good, in the row and in the organisation. To sit in
+// one for the first time is no move.
+func TestWhoLeavesADepartmentHasMoved(t *testing.T) {
+	w := newWorld(t)
+	east, west := w.department(t, ""), w.department(t, "")
+	u := w.active(t, "Li Lei")
+	for _, step := range []struct {
+		what  string
+		patch user.Patch
+		moved bool
+	}{
+		{"sits in one", user.Patch{Department: given(east)}, false},
+		{"gets a name", user.Patch{Name: given("Lei Li")}, false},
+		{"leaves for another", user.Patch{Department: given(west)}, true},
+		{"gets another", user.Patch{Name: given("Li Lei")}, true},
+		{"comes back", user.Patch{Department: given(east)}, true},
+		{"sits nowhere", user.Patch{Department: none[id.Department]()}, true},
+	} {
+		must(t, w.update(t.Context(), w.admin, u, step.patch))
+		if got := w.load(t, u).Moved; got != step.moved {
+			t.Errorf("%s: has moved: %t", step.what, got)
+		}
+		w.sound(t)
+	}
+}
+
 // TestVersions holds I19: a change that names another version is refused, one that changes nothing writes nothing.
 func TestVersions(t *testing.T) {
 	w := newWorld(t)

@@ -123,7 +123,7 @@ func closing(t testing.TB, err error, c io.Closer) {
 func (d *Deployment) Tenant(t testing.TB, edits ...func(*principal.Tenant)) id.Tenant {
 	t.Helper()
 	row := principal.Tenant{
-		ID: id.New[id.Tenant](d.IDs), Status: principal.TenantActive, Plan: "standard", AuthzVer: 1, OrgVer: 1, CfgVer: 1, Shards: 1,
+		ID: id.New[id.Tenant](d.IDs), Status: principal.TenantActive, Plan: "standard", AuthzVer: 1, OrgVer: 1, CfgVer: 1, Shards: 1, Strays: true,
 		UserLimit: 1000, CreatedAt: d.Now(),
 		Settings: principal.Settings{Locale: "en", Region: "CN", PasswordMinLength: 12},
 	}

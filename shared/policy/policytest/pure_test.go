@@ -18,7 +18,7 @@ const acme id.Tenant = "tnt_00000000000000000000000001"
 // tenantRow is the tenant's row as a world has it.
 func tenantRow(t id.Tenant, w *policytest.World) principal.Tenant {
 	row := principal.Tenant{ID: t, Status: principal.TenantStatus(w.TenantStatus), AuthzVer: 1, OrgVer: 1, CfgVer: 1, UserLimit: 1000, Users: len(w.Users)}
-	row.Shards = 1 + 3*int(w.Seed%2)
+	row.Shards, row.Strays = 1+3*int(w.Seed%2), w.Seed%3 > 0
 	row.Settings = principal.Settings{Locale: "en", Region: "CN", PasswordMinLength: 12, Defaults: map[string]string{}}
 	for _, m := range w.ModulesOff {
 		row.Settings.ModulesOff = append(row.Settings.ModulesOff, string(m))

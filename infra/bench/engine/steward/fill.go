@@ -119,11 +119,15 @@ func (e *Engine) administrator(row principal.Tenant, version int64) *policy.Subj
 		}
 	}
 	u := id.New[id.User](e.ids)
+	at := policy.Chart{User: u, Sits: func(u id.User) (in id.Department, moved bool) {
+		in, _ = e.Owner(context.Background(), row.ID, u)
+		return in, false
+	}}
 	return &policy.Subject{
 		Principal: principal.Principal{Tenant: row.ID, User: u, Locale: "en", Operation: "bench.load", At: time.Now()},
 		Org:       row, OrgVersion: version,
 		Self:   principal.Standing{Place: principal.Place{User: u, Active: true}, Status: principal.UserActive},
-		Rights: policy.Compile(policy.Chart{User: u}, []policy.Role{r}),
+		Rights: policy.Compile(at, []policy.Role{r}),
 	}
 }
 

@@ -31,7 +31,7 @@ type standing struct {
 func (e *Engine) organise(ctx context.Context) error {
 	e.tenant = principal.Tenant{
 		ID: id.New[id.Tenant](e.ids), Slug: "bench", Status: principal.TenantActive, Plan: "standard", AuthzVer: 1, OrgVer: 1, CfgVer: 1,
-		Shards: shards, Users: len(e.w.Users), UserLimit: len(e.w.Users), CreatedAt: time.Now(),
+		Shards: shards, Strays: true, Users: len(e.w.Users), UserLimit: len(e.w.Users), CreatedAt: time.Now(),
 		Settings: principal.Settings{Locale: "en", Region: "CN", PasswordMinLength: 12},
 	}
 	keys, err := e.crypt.NewTenant(ctx, e.tenant.ID)
