@@ -133,7 +133,7 @@ func (q *Question) fact(s *Subject, f Facts, no int, g RecordGrant) GrantFact {
 	if s.Self.Status != principal.UserActive {
 		one.State = Asleep
 	}
-	if !g.live(s.At.Unix()) {
+	if !g.live(s) {
 		one.State = Expired
 	}
 	one.Speaks = one.State == Live && g.On&actsOf(q.Module, q.Action).on != 0

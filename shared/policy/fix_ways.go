@@ -117,7 +117,7 @@ func (w supposed) lifts(q *Question) (out []Change) {
 	}
 	off := actsOf(q.Module, q.Action).off
 	for i := range w.on.Grants {
-		if g := &w.on.Grants[i]; g.Off&off != 0 && g.live(w.s.At.Unix()) && w.s.direct(g.To) {
+		if g := &w.on.Grants[i]; g.Off&off != 0 && g.live(&w.s) && w.s.direct(g.To) {
 			out = append(out, Change{Kind: LiftSwitch, No: i + 1, To: g.To, Acts: g.Off & off})
 		}
 	}

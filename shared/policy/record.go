@@ -150,8 +150,8 @@ var recordActs = func() (t [moduleCount][actionCount]switches) {
 	return t
 }()
 
-// live reports whether the grant still counts at the second.
-func (g *RecordGrant) live(now int64) bool { return g.Expires == 0 || now < g.Expires }
+// live reports whether the grant still counts when the subject asks.
+func (g *RecordGrant) live(s *Subject) bool { return g.Expires == 0 || s.At.Unix() < g.Expires }
 
 // direct reports whether the subject is one of those whom the grantee names.
 func (r *Rights) direct(to Grantee) bool {
@@ -180,12 +180,12 @@ func (r *Rights) meets(to Grantee, superiors bool) bool {
 // Opens reports whether the grant by itself lets the subject do the action on the record that has it, as far as rules 2 and 4 go: whether
 // something denies it, the record says.
 func Opens(s *Subject, m Module, a Action, g *RecordGrant) bool {
-	return May(s, m, a) != None && g.On&actsOf(m, a).on != 0 && g.live(s.At.Unix()) && s.meets(g.To, g.Superiors)
+	return May(s, m, a) != None && g.On&actsOf(m, a).on != 0 && g.live(s) && s.meets(g.To, g.Superiors)
 }
 
 // Closes reports whether the grant denies the subject the action on the record that has it.
 func Closes(s *Subject, m Module, a Action, g *RecordGrant) bool {
-	return g.Off&actsOf(m, a).off != 0 && g.live(s.At.Unix()) && s.direct(g.To)
+	return g.Off&actsOf(m, a).off != 0 && g.live(s) && s.direct(g.To)
 }
 
 func actsOf(m Module, a Action) switches {
@@ -199,7 +199,7 @@ func actsOf(m Module, a Action) switches {
 // denial is the first of the record's grants that denies by what it has off: a position from 1, 0 for none.
 func (s *Subject) denial(grants []RecordGrant, off Acts) int {
 	for i := range grants {
-		if g := &grants[i]; g.Off&off != 0 && g.live(s.At.Unix()) && s.direct(g.To) {
+		if g := &grants[i]; g.Off&off != 0 && g.live(s) && s.direct(g.To) {
 			return i + 1
 		}
 	}
@@ -210,7 +210,7 @@ func (s *Subject) denial(grants []RecordGrant, off Acts) int {
 // and so the last.
 func (s *Subject) permit(grants []RecordGrant, on Acts) int {
 	for i := range grants {
-		if g := &grants[i]; g.On&on != 0 && g.live(s.At.Unix()) && s.meets(g.To, g.Superiors) {
+		if g := &grants[i]; g.On&on != 0 && g.live(s) && s.meets(g.To, g.Superiors) {
 			return i + 1
 		}
 	}
@@ -254,6 +254,9 @@ func (s *Subject) floored(m Module, a Action) bool {
 
 // floor is the tenant's default of the module.
 func (s *Subject) floor(module int) Default {
+	if len(s.Org.Settings.Defaults) == 0 {
+		return ""
+	}
 	return Default(s.Org.Settings.Defaults[string(catalogue[module].Module)])
 }
 

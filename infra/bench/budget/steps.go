@@ -12,6 +12,7 @@ import (
 
 	"github.com/steward-crm/steward/infra/bench/engine/steward"
 	"github.com/steward-crm/steward/infra/bench/measure"
+	"github.com/steward-crm/steward/infra/bench/oracle"
 	"github.com/steward-crm/steward/infra/bench/workload"
 	"github.com/steward-crm/steward/shared/account"
 	"github.com/steward-crm/steward/shared/table/metered"
@@ -116,6 +117,9 @@ func (r *Rows) changing(ctx context.Context, e *steward.Engine) error {
 // away is how far the table is for counting rounds: long enough that what is sent together is sent before the first is answered.
 const away = 10 * time.Millisecond
 
+// compared is how many pages of each group are held to the oracle, which looks at every account.
+const compared = 40
+
 // distant measures first pages in the units of DynamoDB, of people by what they see and of users drawn at random.
 func (r *Rows) distant(ctx context.Context, e *steward.Engine) error {
 	w, draw := r.plan.World, rand.New(rand.NewPCG(1, 2))
@@ -149,9 +153,12 @@ func (r *Rows) distant(ctx context.Context, e *steward.Engine) error {
 	} {
 		all := make([]metered.Figures, len(group.users))
 		for i, u := range group.users {
-			var err error
-			if all[i], err = far.Cost(ctx, u, measure.Page); err != nil {
+			page, cost, err := far.Cost(ctx, u, measure.Page)
+			if err != nil {
 				return err
+			}
+			if all[i] = cost; i < compared && !slices.Equal(page, oracle.First(w, u, measure.Page)) {
+				return fmt.Errorf("%s: the page of user %d is not the oracle's", group.name, u)
 			}
 		}
 		if len(all) > 0 {

@@ -76,6 +76,20 @@ func byGrant(w *workload.World, u workload.UserID, do workload.Action, id worklo
 	return a.Share.May.Covers(do) && a.Share.Department == w.Users[u].Department
 }
 
+// First is the first page of n that the user may view, newest update first.
+func First(w *workload.World, u workload.UserID, n int) []workload.AccountID {
+	out := make([]workload.AccountID, 0, n)
+	for _, id := range w.Newest {
+		if len(out) < n && Check(w, u, workload.View, id) {
+			out = append(out, id)
+		}
+		if len(out) == n {
+			break
+		}
+	}
+	return out
+}
+
 // Visible lists all accounts that the user may view, newest update first.
 func Visible(w *workload.World, u workload.UserID) []workload.AccountID {
 	var out []workload.AccountID

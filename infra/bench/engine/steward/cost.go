@@ -32,18 +32,22 @@ func (e *Engine) Away(distance time.Duration) *Away {
 	return &Away{e, a, s}
 }
 
-// Cost is what the user's first page of n asks of the table. Who asks is loaded before.
-func (a *Away) Cost(ctx context.Context, u workload.UserID, n int) (metered.Figures, error) {
+// Cost is the user's first page of n, and what it asks of the table. Who asks is loaded before.
+func (a *Away) Cost(ctx context.Context, u workload.UserID, n int) ([]workload.AccountID, metered.Figures, error) {
 	who, err := a.e.subject(ctx, a.access, u)
 	if err != nil {
-		return metered.Figures{}, err
+		return nil, metered.Figures{}, err
 	}
 	if _, err := a.e.crypt.Tenant(ctx, who.Tenant); err != nil { // as in a process that is warm
-		return metered.Figures{}, err
+		return nil, metered.Figures{}, err
 	}
 	ctx, cost := metered.Count(ctx)
-	_, err = a.accounts.List(ctx, who, account.Query{Limit: n})
-	return cost.Figures(), err
+	page, err := a.accounts.List(ctx, who, account.Query{Limit: n})
+	if err != nil {
+		return nil, metered.Figures{}, err
+	}
+	accounts, err := ids(page)
+	return accounts, cost.Figures(), err
 }
 
 // Compile loads the user as the first request after a change of roles or organisation does: all rows are read and turned round, and the user's

@@ -160,6 +160,11 @@ func (e *Engine) FirstPage(u workload.UserID, n int) ([]workload.AccountID, erro
 	if err != nil {
 		return nil, err
 	}
+	return ids(page)
+}
+
+// ids reads off their names which accounts they are.
+func ids(page *account.Page) ([]workload.AccountID, error) {
 	out := make([]workload.AccountID, len(page.Items))
 	for i := range page.Items {
 		at, err := strconv.Atoi(strings.TrimPrefix(page.Items[i].Name, named))
