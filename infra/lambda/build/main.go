@@ -43,7 +43,10 @@ func run(out, arch string, zips bool, w io.Writer) error {
 	if err != nil || len(mains) == 0 {
 		return errors.Join(err, errors.New("no functions/*/lambda: run it at the root of the repository"))
 	}
-	staged, err := os.MkdirTemp("", "steward-build-")
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	staged, err := os.MkdirTemp(out, ".staged-") // beside what it becomes, for a file to be moved there
 	if err != nil {
 		return err
 	}
@@ -81,21 +84,18 @@ func build(name, arch, to string) error {
 	return nil
 }
 
-// place puts the binary, and its archive, where SAM looks for them.
+// place puts the binary, and its archive, where SAM looks for them. The binary is moved, not written anew: how a file was written decides how
+// much of it the kernel maps at a touch, and bench-lambda compares it with one that the linker wrote.
 func place(staged, out, name string, zips bool) (binary, archive int, err error) {
-	b, err := os.ReadFile(filepath.Join(staged, name))
-	if err != nil {
-		return 0, 0, err
-	}
-	dir := filepath.Join(out, name)
+	from, dir := filepath.Join(staged, name), filepath.Join(out, name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return 0, 0, err
 	}
-	boot := filepath.Join(dir, "bootstrap")
-	if err := os.Remove(boot); err != nil && !errors.Is(err, os.ErrNotExist) { // one that runs cannot be written over
+	b, err := os.ReadFile(from)
+	if err != nil {
 		return 0, 0, err
 	}
-	if err := os.WriteFile(boot, b, 0o755); err != nil || !zips {
+	if err := os.Rename(from, filepath.Join(dir, "bootstrap")); err != nil || !zips {
 		return len(b), 0, err
 	}
 	z, err := pack(b)
