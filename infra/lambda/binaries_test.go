@@ -21,8 +21,11 @@ var linked = map[string][]string{
 	"audit":       {"dynamodb", "kms"},
 	"auth":        {"dynamodb", "kms", "cognitoidentityprovider"},
 	"categories":  {"dynamodb", "kms"},
-	"jobs":        {"dynamodb", "dynamodbstreams", "kms", "cognitoidentityprovider", "sesv2", "sns", "sqs"},
+	"counters":    {"dynamodb", "dynamodbstreams"},
+	"due":         {"dynamodb", "sqs"},
+	"jobs":        {"dynamodb", "kms"},
 	"me":          {"dynamodb", "kms", "cognitoidentityprovider"},
+	"notify":      {"dynamodb", "kms"},
 	"onboarding":  {"dynamodb", "kms"},
 	"org":         {"dynamodb", "kms"},
 	"permissions": {"dynamodb", "kms"},
@@ -30,6 +33,7 @@ var linked = map[string][]string{
 	"stream":      {"dynamodb", "kms", "sqs"},
 	"users":       {"dynamodb", "kms"},
 	"webhooks":    {"dynamodb", "kms", "secretsmanager"},
+	"work":        {"dynamodb", "kms", "cognitoidentityprovider", "sesv2", "sns"},
 }
 
 // TestLinked holds each binary to its clients, and every one to none of what Lambda functions pay for at each start.
