@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Info is the head of the document.
@@ -58,7 +57,7 @@ func Document(info Info, routes []Route) ([]byte, error) {
 			}},
 		},
 	}
-	return json.Marshal(doc, json.Deterministic(true), jsontext.WithIndent("  "))
+	return json.Marshal(doc, json.Deterministic(true))
 }
 
 // resource is the part of the operation before its verb.
