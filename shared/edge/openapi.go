@@ -103,7 +103,7 @@ func operation(r *Route, s *schemas) dict {
 func parametersOf(r *Route) []dict {
 	var out []dict
 	for seg := range strings.SplitSeq(r.Path, "/") {
-		if paramForm.MatchString(seg) {
+		if isParam(seg) {
 			out = append(out, dict{
 				"name": seg[1 : len(seg)-1], "in": "path", "required": true, "schema": dict{"type": "string", "minLength": 1, "maxLength": 255},
 			})
