@@ -13,10 +13,8 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	awslambda "github.com/aws/aws-lambda-go/lambda"
@@ -78,27 +76,12 @@ func Main(groups ...Group) {
 	awslambda.Start(h)
 }
 
-// collectAt is how much garbage the heap may gain, in percent of what is alive, before it is collected. Go waits for as much again, and at least
-// 4 MB: more than a function holds altogether.
-const collectAt = 50
-
-// sparing collects garbage sooner from the second invocation on. The start would be longer for it, and the first invocation is the one that
-// somebody waits for longest.
-func sparing(h Handler) Handler {
-	var n atomic.Int64
-	return func(ctx context.Context, event []byte) ([]byte, error) {
-		if n.Add(1) == 2 {
-			debug.SetGCPercent(collectAt)
-		}
-		return h(ctx, event)
-	}
-}
-
 // warmFor is how long the start waits for its one request. What does not answer within it is met, and reported, by the first invocation.
 const warmFor = 2 * time.Second
 
-// Open gives the handler that the environment names, ready to serve. From the second invocation on the process collects garbage sooner than Go would.
+// Open gives the handler that the environment names, ready to serve. It fits the process to what Lambda gives a function: see processors and sparing.
 func Open(ctx context.Context, environ []string, now func() time.Time, log *slog.Logger, groups ...Group) (Handler, error) {
+	processors(lookup(environ, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
 	name := lookup(environ, "_HANDLER")
 	i := slices.IndexFunc(groups, func(g Group) bool { return name != "" && g.has(name) })
 	if i < 0 {
