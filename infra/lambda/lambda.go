@@ -79,9 +79,9 @@ func Main(groups ...Group) {
 // warmFor is how long the start waits for its one request. What does not answer within it is met, and reported, by the first invocation.
 const warmFor = 2 * time.Second
 
-// Open gives the handler that the environment names, ready to serve. It fits the process to what Lambda gives a function: see processors and sparing.
+// Open gives the handler that the environment names, ready to serve. From the second invocation on the process collects garbage sooner than
+// Go would.
 func Open(ctx context.Context, environ []string, now func() time.Time, log *slog.Logger, groups ...Group) (Handler, error) {
-	processors(lookup(environ, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
 	name := lookup(environ, "_HANDLER")
 	i := slices.IndexFunc(groups, func(g Group) bool { return name != "" && g.has(name) })
 	if i < 0 {

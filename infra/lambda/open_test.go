@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -174,22 +173,6 @@ func TestWarm(t *testing.T) {
 		}))
 		if err != nil || h == nil || asked != before+1 {
 			t.Errorf("%s: asked %d times, %v", name, asked-before, err)
-		}
-	}
-}
-
-// TestProcessors: a function uses the processors that its memory pays for, of those that there are.
-func TestProcessors(t *testing.T) {
-	was := runtime.GOMAXPROCS(3)
-	t.Cleanup(func() { runtime.GOMAXPROCS(was) })
-	for memory, want := range map[string]int{
-		"": 3, "much": 3, "0": 3, "128": 1, "256": 1, "1769": 1, "1770": min(2, runtime.NumCPU()), "10240": min(6, runtime.NumCPU()),
-	} {
-		runtime.GOMAXPROCS(3)
-		_, err := lambda.Open(t.Context(), []string{"_HANDLER=health.get", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + memory}, time.Now, quiet(),
-			lambda.HTTP(func(*platform.Platform) []edge.Route { return health.Routes() }))
-		if got := runtime.GOMAXPROCS(0); err != nil || got != want {
-			t.Errorf("%q MB: %d processors, not %d; %v", memory, got, want, err)
 		}
 	}
 }
