@@ -30,6 +30,7 @@ var linked = map[string][]string{
 	"org":         {"dynamodb", "kms"},
 	"permissions": {"dynamodb", "kms"},
 	"roles":       {"dynamodb", "kms"},
+	"schedule":    {"dynamodb", "kms", "cognitoidentityprovider"},
 	"stream":      {"dynamodb", "kms", "sqs"},
 	"users":       {"dynamodb", "kms"},
 	"webhooks":    {"dynamodb", "kms", "secretsmanager"},

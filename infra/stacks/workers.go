@@ -27,7 +27,7 @@ func workers() []worker {
 		{Name: "NotifyBounces", Handler: "notify.bounces", Binary: "notify", Source: "queue", Queue: "BouncesQueueArn", Batch: 10, Timeout: 60},
 		{Name: "JobsDue", Handler: "jobs.due", Binary: "due", Source: "rate(1 minute)", Timeout: 60},
 		{Name: "CountersAdvance", Handler: "counters.advance", Binary: "counters", Source: "rate(1 minute)", Timeout: 50, Alone: true},
-		{Name: "ScheduleReconcile", Handler: "schedule.reconcile", Binary: "work", Source: "rate(1 hour)", Timeout: 900},
+		{Name: "ScheduleReconcile", Handler: "schedule.reconcile", Binary: "schedule", Source: "rate(1 hour)", Timeout: 900},
 	}
 	for i := range all {
 		all[i].Rights, all[i].Env = rights.Workers[all[i].Handler], rights.VariablesOf[all[i].Handler]

@@ -32,7 +32,7 @@ const (
 )
 
 // anyClients are the binaries that link clients of AWS besides those of DynamoDB and KMS.
-var anyClients = []string{"auth", "counters", "due", "me", "stream", "webhooks", "work"}
+var anyClients = []string{"auth", "counters", "due", "me", "schedule", "stream", "webhooks", "work"}
 
 // bare are what the functions are compared with: one that does nothing, and one that does no more than link the clients that most have.
 var bare = []string{"hello", "clients"}
