@@ -7,7 +7,6 @@ package main
 import (
 	"archive/zip"
 	"bytes"
-	"compress/flate"
 	"errors"
 	"flag"
 	"fmt"
@@ -19,6 +18,10 @@ import (
 	"slices"
 	"text/tabwriter"
 	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/steward-crm/steward/infra/lambda/build/deflate"
 )
 
 // Flags are those that every binary is built with.
@@ -64,12 +67,21 @@ func run(out, arch string, zips bool, w io.Writer) error {
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "resource\tbinary MB\tzip MB\t")
-	for _, name := range names {
-		binary, archive, err := place(staged, out, name, zips)
-		if err != nil {
+	lines := make([]string, len(names))
+	var g errgroup.Group
+	g.SetLimit(runtime.NumCPU()) // archives take seconds each
+	for i, name := range names {
+		g.Go(func() error {
+			binary, archive, err := place(staged, out, name, zips)
+			lines[i] = fmt.Sprintf("%s\t%.2f\t%.2f\t\n", name, float64(binary)/1e6, float64(archive)/1e6)
 			return err
-		}
-		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t\n", name, float64(binary)/1e6, float64(archive)/1e6)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, line := range lines {
+		fmt.Fprint(t, line)
 	}
 	return t.Flush()
 }
@@ -109,7 +121,7 @@ func place(staged, out, name string, zips bool) (binary, archive int, err error)
 func pack(bootstrap []byte) ([]byte, error) {
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
-	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestCompression) })
+	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return &packing{to: w}, nil })
 	h := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate, Modified: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}
 	h.SetMode(0o755)
 	f, err := z.CreateHeader(h)
@@ -118,4 +130,15 @@ func pack(bootstrap []byte) ([]byte, error) {
 	}
 	err = errors.Join(err, z.Close())
 	return out.Bytes(), err
+}
+
+// packing packs, when it is closed, what was written to it.
+type packing struct {
+	bytes.Buffer
+	to io.Writer
+}
+
+func (p *packing) Close() error {
+	_, err := p.to.Write(deflate.Pack(p.Bytes()))
+	return err
 }
