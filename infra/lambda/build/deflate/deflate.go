@@ -11,7 +11,7 @@ const (
 	maxMatch = 258
 
 	piece  = 16 << 10 // bytes of the input that are parsed at a time; a block of the output is one or more
-	chain  = 64      // earlier places that are compared with each
+	chain  = 64       // earlier places that are compared with each
 	rounds = 2        // attempts at a piece
 	plenty = 96       // a match of this length is taken whole
 )
