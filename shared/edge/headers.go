@@ -1,8 +1,5 @@
 package edge
 
-import (
-)
-
 // The values of headers that every answer has; shared, because nobody changes them.
 var (
 	nosniff    = []string{"nosniff"}
