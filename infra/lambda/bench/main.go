@@ -92,7 +92,8 @@ func run(starts, invokes int, dist, only string, w io.Writer) error {
 		}
 	}
 	for round := range starts + 1 {
-		for _, m := range all {
+		for i := range all {
+			m := all[(i+round)%len(all)] // another one begins each round
 			p, err := start(&m.subject)
 			if err != nil {
 				return fmt.Errorf("%s: %w", m.name, err)
