@@ -4,8 +4,7 @@
 //	make build bench-lambda
 //
 // The start includes the one read that a function warms its connection with, answered from this process, without TLS. Which functions there are,
-// and their environment, say template.yaml and the stacks that it nests. All binaries are as the linker wrote them, and they start in turn, so that
-// whatever the machine does meanwhile falls on all of them.
+// and their environment, say template.yaml and the stacks that it nests. All binaries are as the linker wrote them.
 package main
 
 import (
@@ -42,8 +41,9 @@ func main() {
 	invokes := flag.Int("invokes", 2000, "invocations of each binary")
 	dist := flag.String("dist", "dist", "folder of make build, for the sizes")
 	only := flag.String("only", "", "binaries to measure, separated by commas; empty: all")
+	turns := flag.Bool("turns", false, "start the binaries in turn, not each so often in a row")
 	flag.Parse()
-	if err := run(*starts, *invokes, *dist, *only, os.Stdout); err != nil {
+	if err := run(*starts, *invokes, *dist, *only, *turns, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench-lambda: "+err.Error())
 		os.Exit(1)
 	}
@@ -52,7 +52,8 @@ func main() {
 // measured is what was found of one binary.
 type measured struct {
 	subject
-	starts      []time.Duration // processor time
+	begun       int             // starts so far
+	starts      []time.Duration // processor time of all but the first
 	invoke      time.Duration
 	memory      float64 // MB resident
 	binary, zip float64 // MB, of linux/arm64; 0: not built
@@ -63,7 +64,7 @@ func (m *measured) start() time.Duration {
 	return m.starts[len(m.starts)/2]
 }
 
-func run(starts, invokes int, dist, only string, w io.Writer) error {
+func run(starts, invokes int, dist, only string, turns bool, w io.Writer) error {
 	dir, err := os.MkdirTemp("", "steward-bench-")
 	if err != nil {
 		return err
@@ -91,29 +92,40 @@ func run(starts, invokes int, dist, only string, w io.Writer) error {
 			all = append(all, &measured{subject: s})
 		}
 	}
-	for round := range starts + 1 {
-		for i := range all {
-			m := all[(i+round)%len(all)] // another one begins each round
-			p, err := start(&m.subject)
-			if err != nil {
-				return fmt.Errorf("%s: %w", m.name, err)
-			}
-			if round > 0 { // the first is the machine's own
-				m.starts = append(m.starts, p.first)
-			}
-			if round == starts {
-				m.invoke, m.memory, err = p.work(m.event, invokes)
-			}
-			p.stop()
-			if err != nil {
-				return fmt.Errorf("%s: %w", m.name, err)
-			}
+	for _, m := range order(all, starts+1, turns) {
+		p, err := start(&m.subject)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+		if m.begun++; m.begun > 1 { // the first is the machine's own
+			m.starts = append(m.starts, p.first)
+		}
+		if m.begun == starts+1 {
+			m.invoke, m.memory, err = p.work(m.event, invokes)
+		}
+		p.stop()
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
 	for _, m := range all {
 		m.binary, m.zip = size(filepath.Join(dist, m.name, "bootstrap")), size(filepath.Join(dist, m.name+".zip"))
 	}
 	return report(all, w)
+}
+
+// order is that of the starts: all of one binary and then those of the next, or the binaries in turn, beginning with another one each time. One
+// after another, a binary finds in the caches what its last start left there, a small one most of it. In turn none does, as in a cold start, and a
+// machine that is busy for a while is busy for all.
+func order(all []*measured, starts int, turns bool) (out []*measured) {
+	for i := range len(all) * starts {
+		if turns {
+			out = append(out, all[(i+i/len(all))%len(all)])
+		} else {
+			out = append(out, all[i/starts])
+		}
+	}
+	return out
 }
 
 func size(path string) float64 {
