@@ -53,6 +53,7 @@ var rules = map[string][]string{
 	"shared/access": {"shared/table", "shared/key", "shared/change", "shared/identity", "shared/policy", "shared/principal", "shared/id", "shared/fault"},
 
 	"shared/edge":              slices.Concat(leaves, []string{"shared/policy", "shared/once", "shared/change", "shared/audit", "shared/crypt", "shared/key", "shared/table", "shared/identity"}),
+	"shared/notify/aws":        {"shared/notify", "shared/notify/aws/feedback", "shared/fault", "shared/id", "shared/text"},
 	"shared/table/dynamo/feed": {"shared/table", "shared/table/dynamo", "shared/fault"},
 	"shared/platform":          slices.Concat(ports, []string{"shared/id", "shared/crypt"}),
 }

@@ -1,5 +1,6 @@
-// Command docs writes the generated documents of this folder: errors.md, every code with its status and text, and api.md, every operation. With
-// --check it writes nothing and exits with status 1 when one is not what the source says.
+// Command docs writes what is generated from the routes: errors.md, every code with its status and text; api.md, every operation; and the OpenAPI
+// document with its viewer's page, which functions/docs serves. With --check it writes nothing and exits with status 1 when one is not what the
+// source says.
 package main
 
 import "github.com/steward-crm/steward/infra/generated"
@@ -7,10 +8,13 @@ import "github.com/steward-crm/steward/infra/generated"
 func main() { generated.Main("docs", files) }
 
 func files(root string) (map[string][]byte, error) {
-	errors, err := errorsPage(root)
+	all, err := described()
 	if err != nil {
 		return nil, err
 	}
-	api, err := apiPage()
-	return map[string][]byte{"infra/docs/errors.md": errors, "infra/docs/api.md": api}, err
+	if all["infra/docs/errors.md"], err = errorsPage(root); err != nil {
+		return nil, err
+	}
+	all["infra/docs/api.md"], err = apiPage()
+	return all, err
 }

@@ -10,10 +10,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // request is what is used of API Gateway's event of an HTTP API, payload format 2.0; the rest is skipped unread. Cookies are no part of it:
@@ -35,11 +38,10 @@ type request struct {
 	} `json:"requestContext"`
 }
 
-// response is the answer in payload format 2.0.
+// response is the answer in payload format 2.0, but for the body, which is its last member.
 type response struct {
 	Status  int               `json:"statusCode"`
 	Headers map[string]string `json:"headers"`
-	Body    string            `json:"body,omitempty"`
 	Base64  bool              `json:"isBase64Encoded,omitzero"`
 }
 
@@ -96,6 +98,8 @@ type writer struct {
 	status int
 	header http.Header
 	body   []byte
+	fixed  bool // the body stays as it is for ever
+	kept   *forms
 }
 
 func (w *writer) Header() http.Header { return w.header }
@@ -112,19 +116,61 @@ func (w *writer) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// WriteFixed takes all of a body that stays as it is, for edge.FixedWriter.
+func (w *writer) WriteFixed(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	w.body, w.fixed = b, true
+	return len(b), nil
+}
+
 // answer is the event's answer. What is no text goes in base64, which API Gateway undoes.
 func (w *writer) answer() ([]byte, error) {
 	w.WriteHeader(http.StatusOK)
-	a := response{Status: w.status, Headers: make(map[string]string, len(w.header))}
+	a := response{Status: w.status, Headers: make(map[string]string, len(w.header)), Base64: !w.isText()}
 	for name, values := range w.header {
 		a.Headers[name] = strings.Join(values, ",")
 	}
-	if w.isText() {
-		a.Body = string(w.body)
-	} else {
-		a.Body, a.Base64 = base64.StdEncoding.EncodeToString(w.body), true
+	head, err := json.Marshal(&a)
+	if err != nil || len(w.body) == 0 {
+		return head, err
 	}
-	return json.Marshal(a)
+	form, err := w.form(a.Base64)
+	return slices.Concat(head[:len(head)-1], []byte(`,"body":`), form, []byte("}")), err
+}
+
+// form is the body as a JSON string.
+func (w *writer) form(coded bool) ([]byte, error) {
+	if !w.fixed {
+		return quote(w.body, coded)
+	}
+	return w.kept.of(w.body, coded)
+}
+
+func quote(body []byte, coded bool) ([]byte, error) {
+	if !coded {
+		return jsontext.AppendQuote(nil, body)
+	}
+	return append(base64.StdEncoding.AppendEncode([]byte(`"`), body), '"'), nil
+}
+
+// forms are bodies that stay as they are for ever, as they stand in an event: escaped, or in base64. A process serves one operation, which has
+// a few of them at most.
+type forms struct {
+	mu   sync.Mutex
+	made map[*byte][]byte // by the body's first byte
+}
+
+func (f *forms) of(body []byte, coded bool) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if form := f.made[&body[0]]; form != nil {
+		return form, nil
+	}
+	form, err := quote(body, coded)
+	if err == nil {
+		f.made[&body[0]] = bytes.Clone(form)
+	}
+	return form, err
 }
 
 func (w *writer) isText() bool {

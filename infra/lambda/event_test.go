@@ -10,12 +10,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json"
 
 	"github.com/steward-crm/steward/infra/lambda"
+	"github.com/steward-crm/steward/shared/edge"
 )
 
 // answered is what a Lambda function answers to API Gateway.
@@ -132,6 +134,33 @@ func TestAnswers(t *testing.T) {
 		}
 		if a.StatusCode != http.StatusAccepted || a.Body != want || a.IsBase64Encoded != c.base64 || a.Headers["Vary"] != "Accept,Origin" {
 			t.Errorf("%s: %+v", name, a)
+		}
+	}
+}
+
+// TestFixedAnswers: what stays as it is for ever is escaped, or put in base64, at its first answer only; here it does not keep that promise,
+// which shows. Status and headers are those of each answer.
+func TestFixedAnswers(t *testing.T) {
+	for encoding, want := range map[string]string{"": "first", "gzip": base64.StdEncoding.EncodeToString([]byte("first"))} {
+		body, n := []byte("first"), 0
+		h := lambda.Serve(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			n++
+			w.Header().Set("Content-Type", "text/plain")
+			w.Header().Set("X-Request-Id", strconv.Itoa(n))
+			if encoding != "" {
+				w.Header().Set("Content-Encoding", encoding)
+			}
+			w.WriteHeader(200 + n)
+			if _, err := w.(edge.FixedWriter).WriteFixed(body); err != nil {
+				t.Error(err)
+			}
+		}))
+		for i := range 3 {
+			copy(body, map[bool]string{true: "first", false: "other"}[i == 0])
+			a := invoke(t, h, event{method: http.MethodGet, path: "/"})
+			if a.StatusCode != 201+i || a.Headers["X-Request-Id"] != strconv.Itoa(i+1) || a.Body != want || a.IsBase64Encoded != (encoding != "") {
+				t.Errorf("%q, answer %d: %+v", encoding, i, a)
+			}
 		}
 	}
 }

@@ -56,6 +56,7 @@ func HTTP(routes func(*platform.Platform) []edge.Route, parts ...Part) Group {
 
 // Serve makes a handler of API Gateway's events of an http.Handler.
 func Serve(api http.Handler) Handler {
+	kept := &forms{made: map[*byte][]byte{}}
 	return func(ctx context.Context, event []byte) ([]byte, error) {
 		ctx, cancel := within(ctx)
 		defer cancel()
@@ -63,7 +64,7 @@ func Serve(api http.Handler) Handler {
 		if err != nil {
 			return nil, err
 		}
-		w := &writer{header: http.Header{}}
+		w := &writer{header: http.Header{}, kept: kept}
 		api.ServeHTTP(w, r)
 		return w.answer()
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -172,6 +173,28 @@ func TestWarm(t *testing.T) {
 		}))
 		if err != nil || h == nil || asked != before+1 {
 			t.Errorf("%s: asked %d times, %v", name, asked-before, err)
+		}
+	}
+}
+
+// TestSparing: garbage is collected sooner than Go does by itself, but not before the first invocation is answered.
+func TestSparing(t *testing.T) {
+	const before = 321
+	was := debug.SetGCPercent(before)
+	t.Cleanup(func() { debug.SetGCPercent(was) })
+	percent := func() int {
+		p := debug.SetGCPercent(before)
+		debug.SetGCPercent(p)
+		return p
+	}
+	h, err := lambda.Open(t.Context(), []string{"_HANDLER=health.get"}, time.Now, quiet(), lambda.HTTP(func(*platform.Platform) []edge.Route { return health.Routes() }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{before, 50, 50} {
+		invoke(t, h, event{method: http.MethodGet, path: "/healthz"})
+		if got := percent(); got != want {
+			t.Errorf("after invocation %d it waits for %d %% of what is alive, not %d", i+1, got, want)
 		}
 	}
 }

@@ -29,6 +29,9 @@ var parts = map[string]func() lambda.Part{
 // local are the variables that only a stand-in for AWS needs.
 var local = []lambda.Var{lambda.Issuer}
 
+// gos are the variables that Go's own runtime reads, of every function.
+var gos = []string{"GOMAXPROCS"}
+
 // group is one of a main's: the handlers that it names, none for the operations of the API, and the variables that its parts read.
 type group struct {
 	handlers []string
@@ -107,8 +110,13 @@ func TestEveryFunctionGetsWhatItReads(t *testing.T) {
 				t.Errorf("%s reads %s and does not get it", handler, v)
 			}
 		}
+		for _, v := range gos {
+			if f.Environment[v] == "" {
+				t.Errorf("%s does not get %s", handler, v)
+			}
+		}
 		for v := range f.Environment {
-			if !slices.Contains(of[f.Binary][i].vars, v) {
+			if !slices.Contains(of[f.Binary][i].vars, v) && !slices.Contains(gos, v) {
 				t.Errorf("%s gets %s and does not read it", handler, v)
 			}
 		}

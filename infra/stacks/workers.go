@@ -23,11 +23,11 @@ type worker struct {
 func workers() []worker {
 	all := []worker{
 		{Name: "StreamChanges", Handler: "stream.changes", Binary: "stream", Source: "stream", Timeout: 60},
-		{Name: "JobsRun", Handler: "jobs.run", Binary: "jobs", Source: "queue", Queue: "JobsQueueArn", Batch: 1, Timeout: 900},
-		{Name: "NotifyBounces", Handler: "notify.bounces", Binary: "jobs", Source: "queue", Queue: "BouncesQueueArn", Batch: 10, Timeout: 60},
-		{Name: "JobsDue", Handler: "jobs.due", Binary: "jobs", Source: "rate(1 minute)", Timeout: 60},
-		{Name: "CountersAdvance", Handler: "counters.advance", Binary: "jobs", Source: "rate(1 minute)", Timeout: 50, Alone: true},
-		{Name: "ScheduleReconcile", Handler: "schedule.reconcile", Binary: "jobs", Source: "rate(1 hour)", Timeout: 900},
+		{Name: "JobsRun", Handler: "jobs.run", Binary: "work", Source: "queue", Queue: "JobsQueueArn", Batch: 1, Timeout: 900},
+		{Name: "NotifyBounces", Handler: "notify.bounces", Binary: "notify", Source: "queue", Queue: "BouncesQueueArn", Batch: 10, Timeout: 60},
+		{Name: "JobsDue", Handler: "jobs.due", Binary: "due", Source: "rate(1 minute)", Timeout: 60},
+		{Name: "CountersAdvance", Handler: "counters.advance", Binary: "counters", Source: "rate(1 minute)", Timeout: 50, Alone: true},
+		{Name: "ScheduleReconcile", Handler: "schedule.reconcile", Binary: "schedule", Source: "rate(1 hour)", Timeout: 900},
 	}
 	for i := range all {
 		all[i].Rights, all[i].Env = rights.Workers[all[i].Handler], rights.VariablesOf[all[i].Handler]

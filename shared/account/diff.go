@@ -68,7 +68,7 @@ func (s *Accounts) Diff(ctx context.Context, asker *policy.Subject, users []acce
 	out = make([][]access.Difference, len(users))
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	g.SetLimit(max(2, runtime.GOMAXPROCS(0))) // who is alone with a processor waits for the table meanwhile
 	for i, u := range users {
 		g.Go(func() error {
 			d, all, err := c.compare(ctx, u, actions)

@@ -60,6 +60,7 @@ type answer struct {
 	typ      string
 	header   map[string]string
 	body     []byte
+	fixed    *Fixed
 }
 
 var noneType = reflect.TypeFor[None]()
@@ -124,7 +125,7 @@ func render[Out any](ctx context.Context, x *exchange, rep *Reply[Out]) error {
 	case *None:
 		return nil
 	case *Bytes:
-		x.reply.typ, x.reply.body = body.Type, body.Data
+		x.reply.typ, x.reply.body, x.reply.fixed = body.Type, body.Data, body.Fixed
 		return nil
 	case paged:
 		if rep.Next != "" {

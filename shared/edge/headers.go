@@ -1,9 +1,5 @@
 package edge
 
-import (
-	"regexp"
-)
-
 // The values of headers that every answer has; shared, because nobody changes them.
 var (
 	nosniff    = []string{"nosniff"}
@@ -27,11 +23,9 @@ func (x *exchange) headers() {
 	h["X-Request-Id"] = []string{string(x.id)}
 }
 
-var idForm = regexp.MustCompile(`^[a-z]{2,8}_[0-9A-HJKMNP-TV-Z]{26}$`)
-
 // target is the id in the path, for the record of a denial: anything else that a client may write there is left out.
 func (x *exchange) target() string {
-	if v := x.path["id"]; idForm.MatchString(v) {
+	if v := x.path["id"]; isID(v) {
 		return v
 	}
 	return ""

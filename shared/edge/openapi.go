@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Info is the head of the document.
@@ -58,7 +57,7 @@ func Document(info Info, routes []Route) ([]byte, error) {
 			}},
 		},
 	}
-	return json.Marshal(doc, json.Deterministic(true), jsontext.WithIndent("  "))
+	return json.Marshal(doc, json.Deterministic(true))
 }
 
 // resource is the part of the operation before its verb.
@@ -104,7 +103,7 @@ func operation(r *Route, s *schemas) dict {
 func parametersOf(r *Route) []dict {
 	var out []dict
 	for seg := range strings.SplitSeq(r.Path, "/") {
-		if paramForm.MatchString(seg) {
+		if isParam(seg) {
 			out = append(out, dict{
 				"name": seg[1 : len(seg)-1], "in": "path", "required": true, "schema": dict{"type": "string", "minLength": 1, "maxLength": 255},
 			})

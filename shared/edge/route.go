@@ -137,6 +137,7 @@ type None struct{}
 
 // Bytes is an answer that is not JSON: a page, a picture. Route.Produces says what it is; Type says it more exactly.
 type Bytes struct {
-	Type string
-	Data []byte
+	Type  string
+	Data  []byte
+	Fixed *Fixed // instead of both: what is known beforehand
 }

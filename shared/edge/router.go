@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -27,12 +26,6 @@ type entry struct {
 	names []string // of the path's parameters, in order
 	shape *shape
 }
-
-var (
-	operationForm = regexp.MustCompile(`^[a-z][a-zA-Z0-9]*(\.[a-z][a-zA-Z0-9]*)+$`)
-	segmentForm   = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]*$`)
-	paramForm     = regexp.MustCompile(`^\{[a-zA-Z][a-zA-Z0-9]*\}$`)
-)
 
 func newRouter(routes []Route) (router, error) {
 	var rt router
@@ -63,7 +56,7 @@ func check(r Route) error {
 		return errors.New("it declares no Access")
 	case r.Access.kind == accessPublic && r.Access.reason == "":
 		return errors.New("it is public and does not say why")
-	case !operationForm.MatchString(r.Operation):
+	case !isOperation(r.Operation):
 		return errors.New("the operation is not of the form resource.verb")
 	case !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, r.Method):
 		return errors.New("the method is not one of GET, POST, PUT, PATCH, DELETE")
@@ -101,7 +94,7 @@ func (rt *router) add(r Route) error {
 	e := &entry{route: r}
 	for seg := range strings.SplitSeq(rest, "/") {
 		switch {
-		case paramForm.MatchString(seg):
+		case isParam(seg):
 			name := seg[1 : len(seg)-1]
 			if slices.Contains(e.names, name) {
 				return fmt.Errorf("edge: route %s: the path names %s twice", r.Operation, name)
@@ -111,7 +104,7 @@ func (rt *router) add(r Route) error {
 				n.param = &node{}
 			}
 			n = n.param
-		case segmentForm.MatchString(seg):
+		case isSegment(seg):
 			if n.fixed == nil {
 				n.fixed = map[string]*node{}
 			}

@@ -256,6 +256,9 @@ func (x *exchange) write(err error) written {
 	if a.location != "" {
 		h["Location"] = []string{a.location}
 	}
+	if a.fixed != nil {
+		return x.writeFixed(a.fixed, a.status)
+	}
 	if len(a.body) == 0 {
 		x.w.WriteHeader(a.status)
 		return written{status: a.status}

@@ -9,53 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json"
-
-	"github.com/steward-crm/steward/shared/edge"
 )
-
-// measure starts the binary again and again, and has the last process answer the invocations.
-func measure(binary, name string, route *edge.Route, starts, invokes int) (m measured, err error) {
-	m.name = name
-	var all []time.Duration
-	for i := range starts {
-		p, err := start(binary, route)
-		if err != nil {
-			return m, fmt.Errorf("%s: %w", name, err)
-		}
-		all = append(all, p.first)
-		if i == starts-1 {
-			m.invoke, m.memory, err = p.work(event(route), invokes)
-		}
-		p.stop()
-		if err != nil {
-			return m, fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	slices.Sort(all)
-	m.start = all[len(all)/2]
-	return m, nil
-}
-
-func event(route *edge.Route) []byte {
-	if route == nil || route.Path == "" {
-		return []byte(`{"Records":[]}`)
-	}
-	b, err := json.Marshal(map[string]any{
-		"version": "2.0", "rawPath": route.Path, "rawQueryString": "", "isBase64Encoded": false,
-		"headers":        map[string]string{"accept": "application/json", "host": "api.example.com", "user-agent": "bench", "accept-language": "en"},
-		"requestContext": map[string]any{"requestId": "r", "stage": "$default", "http": map[string]string{"method": route.Method, "sourceIp": "192.0.2.1"}},
-	})
-	if err != nil {
-		panic(err) // nothing in it can fail
-	}
-	return b
-}
 
 // process is a function under measurement, with the Runtime API that it asks and a stand-in for DynamoDB, which has nothing.
 type process struct {
@@ -68,7 +25,8 @@ type process struct {
 	gone   chan struct{}
 }
 
-func start(binary string, route *edge.Route) (*process, error) {
+// start starts the binary, and waits until it asks for work.
+func start(s *subject) (*process, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -77,16 +35,11 @@ func start(binary string, route *edge.Route) (*process, error) {
 	p.server = &http.Server{Handler: p, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = p.server.Serve(l) }() // ends with Close
 	addr := l.Addr().String()
-	p.cmd = exec.Command(binary)
-	p.cmd.Env = []string{
+	p.cmd = exec.Command(s.path)
+	p.cmd.Env = append([]string{
 		"AWS_LAMBDA_RUNTIME_API=" + addr, "AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x", "AWS_SESSION_TOKEN=x",
-		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "AWS_ENDPOINT_URL=http://" + addr, "STEWARD_TABLE=data", "STEWARD_KEYS_TABLE=keys", "STEWARD_KEY_DATA=a",
-		"STEWARD_KEY_AUDIT=b", "STEWARD_POOL=eu-central-1_x", "STEWARD_CLIENT=c", "STEWARD_CLIENT_SECRET=s", "STEWARD_MAIL_FROM=a@example.com",
-		"STEWARD_WEBHOOK_SECRET=w", "STEWARD_JOBS_QUEUE=http://" + addr + "/q",
-	}
-	if route != nil {
-		p.cmd.Env = append(p.cmd.Env, "_HANDLER="+route.Operation)
-	}
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "AWS_ENDPOINT_URL=http://" + addr,
+	}, s.environ...)
 	p.cmd.Stderr = os.Stderr
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
@@ -138,6 +91,9 @@ func (p *process) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(r.Header.Get("X-Amz-Target"), "secretsmanager."):
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		_, _ = io.WriteString(w, `{"SecretString":"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}`)
+	case strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDBStreams_"):
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		_, _ = io.WriteString(w, `{"StreamDescription":{"Shards":[]}}`)
 	default:
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 		_, _ = io.WriteString(w, `{"Responses":{},"UnprocessedKeys":{}}`)

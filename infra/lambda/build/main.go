@@ -7,7 +7,6 @@ package main
 import (
 	"archive/zip"
 	"bytes"
-	"compress/flate"
 	"errors"
 	"flag"
 	"fmt"
@@ -19,6 +18,10 @@ import (
 	"slices"
 	"text/tabwriter"
 	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/steward-crm/steward/infra/lambda/build/deflate"
 )
 
 // Flags are those that every binary is built with.
@@ -43,7 +46,10 @@ func run(out, arch string, zips bool, w io.Writer) error {
 	if err != nil || len(mains) == 0 {
 		return errors.Join(err, errors.New("no functions/*/lambda: run it at the root of the repository"))
 	}
-	staged, err := os.MkdirTemp("", "steward-build-")
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	staged, err := os.MkdirTemp(out, ".staged-") // beside what it becomes, for a file to be moved there
 	if err != nil {
 		return err
 	}
@@ -61,12 +67,21 @@ func run(out, arch string, zips bool, w io.Writer) error {
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "resource\tbinary MB\tzip MB\t")
-	for _, name := range names {
-		binary, archive, err := place(staged, out, name, zips)
-		if err != nil {
+	lines := make([]string, len(names))
+	var g errgroup.Group
+	g.SetLimit(runtime.NumCPU()) // archives take seconds each
+	for i, name := range names {
+		g.Go(func() error {
+			binary, archive, err := place(staged, out, name, zips)
+			lines[i] = fmt.Sprintf("%s\t%.2f\t%.2f\t\n", name, float64(binary)/1e6, float64(archive)/1e6)
 			return err
-		}
-		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t\n", name, float64(binary)/1e6, float64(archive)/1e6)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, line := range lines {
+		fmt.Fprint(t, line)
 	}
 	return t.Flush()
 }
@@ -81,21 +96,18 @@ func build(name, arch, to string) error {
 	return nil
 }
 
-// place puts the binary, and its archive, where SAM looks for them.
+// place puts the binary, and its archive, where SAM looks for them. The binary is moved, not written anew: how a file was written decides how
+// much of it the kernel maps at a touch, and bench-lambda compares it with one that the linker wrote.
 func place(staged, out, name string, zips bool) (binary, archive int, err error) {
-	b, err := os.ReadFile(filepath.Join(staged, name))
-	if err != nil {
-		return 0, 0, err
-	}
-	dir := filepath.Join(out, name)
+	from, dir := filepath.Join(staged, name), filepath.Join(out, name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return 0, 0, err
 	}
-	boot := filepath.Join(dir, "bootstrap")
-	if err := os.Remove(boot); err != nil && !errors.Is(err, os.ErrNotExist) { // one that runs cannot be written over
+	b, err := os.ReadFile(from)
+	if err != nil {
 		return 0, 0, err
 	}
-	if err := os.WriteFile(boot, b, 0o755); err != nil || !zips {
+	if err := os.Rename(from, filepath.Join(dir, "bootstrap")); err != nil || !zips {
 		return len(b), 0, err
 	}
 	z, err := pack(b)
@@ -109,7 +121,7 @@ func place(staged, out, name string, zips bool) (binary, archive int, err error)
 func pack(bootstrap []byte) ([]byte, error) {
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
-	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestCompression) })
+	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return &packing{to: w}, nil })
 	h := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate, Modified: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}
 	h.SetMode(0o755)
 	f, err := z.CreateHeader(h)
@@ -118,4 +130,15 @@ func pack(bootstrap []byte) ([]byte, error) {
 	}
 	err = errors.Join(err, z.Close())
 	return out.Bytes(), err
+}
+
+// packing packs, when it is closed, what was written to it.
+type packing struct {
+	bytes.Buffer
+	to io.Writer
+}
+
+func (p *packing) Close() error {
+	_, err := p.to.Write(deflate.Pack(p.Bytes()))
+	return err
 }

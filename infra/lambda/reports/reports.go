@@ -12,7 +12,7 @@ import (
 
 	"github.com/steward-crm/steward/functions/users"
 	"github.com/steward-crm/steward/infra/lambda"
-	"github.com/steward-crm/steward/shared/notify/aws"
+	"github.com/steward-crm/steward/shared/notify/aws/feedback"
 	"github.com/steward-crm/steward/shared/user"
 )
 
@@ -29,14 +29,14 @@ func Handler(d *lambda.Deployment) (lambda.Handler, error) {
 	}
 	fail := users.FailMail(d.Platform)
 	return lambda.Messages(d.Log, func(ctx context.Context, body []byte) error {
-		events, err := aws.Events(body, digest)
+		events, err := feedback.Events(body, digest)
 		if err != nil {
 			return err
 		}
 		var failed []error
 		for _, e := range events {
 			d.Log.InfoContext(ctx, "mail", "kind", e.Kind, "tenant", e.Tenant, "user", e.User, "message", e.Message)
-			if e.Tenant == "" || e.User == "" || e.Kind != aws.Bounced && e.Kind != aws.Complained {
+			if e.Tenant == "" || e.User == "" || e.Kind != feedback.Bounced && e.Kind != feedback.Complained {
 				continue
 			}
 			what := user.MailFailure{Kind: string(e.Kind), At: e.At}

@@ -1,14 +1,19 @@
-"""Starts moto's server for run-lambda, with three things changed: the price of a transaction, that of a query, and what an iterator reads.
+"""Starts moto's server for run-lambda, with four things changed: the price of a transaction, that of a query, what an iterator reads, and
+when a session began.
 
 moto copies the whole table once for each item of a transaction, to be able to take it back: with some hundred customers that is many seconds.
 Here it is copied once, records of the stream are not copied at all (nothing changes them), and an item shares its attributes with its copy
 (an update replaces them whole). And moto sorts the whole table for each query, of a partition or of an index; here it gets to see the partition
-alone. An iterator of a stream went on reading the table that a transaction wrote which was taken back; here it reads the one there is. What moto answers is as before. Requests to DynamoDB must come one at a time; front.go sees to that.
+alone. An iterator of a stream went on reading the table that a transaction wrote which was taken back; here it reads the one there is. And what a
+refresh token gives out says when its session began, not when it was used: by that it is refused once the sessions are ended. What moto answers
+else is as before. Requests to DynamoDB must come one at a time; front.go sees to that.
 """
 
 import copy
+import time
 
 import moto.dynamodb.models as models
+from moto.cognitoidp.models import CognitoIdpUserPool
 from moto.dynamodb.models.dynamo_type import Item, LimitedSizeDict
 from moto.dynamodb.models.table import StreamRecord, Table
 from moto.dynamodbstreams.models import ShardIterator
@@ -74,6 +79,18 @@ def get(self, limit=1000):
     return read(self, limit)
 
 
+began = {}
+token = CognitoIdpUserPool.create_jwt
+
+
+def create_jwt(self, client_id, username, token_use, expires_in=60 * 60, extra_data=None):
+    data = dict(extra_data or {})
+    if "origin_jti" in data:
+        data["auth_time"] = began.setdefault(data["origin_jti"], int(time.time()))
+    return token(self, client_id, username, token_use, expires_in, data)
+
+
+CognitoIdpUserPool.create_jwt = create_jwt
 ShardIterator.get = get
 Table.query = query
 Item.__deepcopy__ = shared

@@ -194,10 +194,12 @@ func (s *stack) function(name string, r *Resource) (Function, error) {
 		Environment: map[string]string{},
 	}
 	var wrong []error
-	for variable, v := range Members(Members(of("Environment"))["Variables"]) {
-		filled, err := s.fill(v)
-		wrong = append(wrong, err)
-		f.Environment[variable] = filled
+	for _, environment := range []any{Members(s.Globals["Function"])["Environment"], r.Properties["Environment"]} { // SAM adds the function's to all functions'
+		for variable, v := range Members(Members(environment)["Variables"]) {
+			filled, err := s.fill(v)
+			wrong = append(wrong, err)
+			f.Environment[variable] = filled
+		}
 	}
 	role, _, _ := strings.Cut(strings.Trim(Text(of("Role")), "${}"), ".")
 	for _, p := range List(s.Resources[role].Properties["Policies"]) {

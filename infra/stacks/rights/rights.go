@@ -96,7 +96,6 @@ func Resource(operation string) string {
 var homes = map[string]string{
 	"contacts": "accounts", "team": "accounts", "shares": "accounts", "overrides": "accounts", "temporary": "accounts",
 	"company": "org", "settings": "org", "departments": "org", "posts": "org",
-	"schedule": "jobs", "notify": "jobs", "counters": "jobs",
 }
 
 // Variables are those of the environment that the resource's binary reads, without what AWS sets.

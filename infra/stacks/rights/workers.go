@@ -38,7 +38,7 @@ var VariablesOf = map[string][]string{
 	"jobs.run":           working,
 	"jobs.due":           {"STEWARD_TABLE", "STEWARD_KEYS_TABLE", "STEWARD_JOBS_QUEUE"},
 	"counters.advance":   {"STEWARD_TABLE", "STEWARD_KEYS_TABLE", "STEWARD_STREAM"},
-	"schedule.reconcile": working,
+	"schedule.reconcile": append(stored[:3:3], "STEWARD_POOL", "STEWARD_CLIENT", "STEWARD_CLIENT_SECRET"),
 	"notify.bounces":     stored,
 }
 

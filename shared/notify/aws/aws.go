@@ -1,5 +1,5 @@
-// Package aws sends mail through SES and text messages through SNS. It owns the shape of both requests, what their refusals mean, and the
-// reading of what SES reports afterwards: bounces and complaints. It keeps no list of addresses and logs no message.
+// Package aws sends mail through SES and text messages through SNS. It owns the shape of both requests and what their refusals mean; what SES
+// reports afterwards is read by package feedback. It keeps no list of addresses and logs no message.
 //
 // Neither service knows a message sent twice. Within one process the same id is sent once, as far as the last Remembered ids reach; a process
 // that dies between sending and the answer to its job sends again.
@@ -23,17 +23,11 @@ import (
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/notify"
+	"github.com/steward-crm/steward/shared/notify/aws/feedback"
 )
 
 // Remembered is how many ids of sent messages a process keeps.
 const Remembered = 10_000
-
-// The names of a mail's tags, which hold ids, so that a bounce tells which message it was and whose.
-const (
-	tagMessage = "message"
-	tagTenant  = "tenant"
-	tagUser    = "user"
-)
 
 // Options of a sender. From is required, the others may be empty.
 type Options struct {
@@ -94,7 +88,7 @@ func (s *Sender) sendMail(ctx context.Context, m notify.Message, subject, body s
 			Body:    &sestypes.Body{Text: utf8(body)},
 		}},
 	}
-	for _, tag := range [][2]string{{tagMessage, string(m.ID)}, {tagTenant, string(m.Tenant)}, {tagUser, string(m.User)}} {
+	for _, tag := range [][2]string{{feedback.TagMessage, string(m.ID)}, {feedback.TagTenant, string(m.Tenant)}, {feedback.TagUser, string(m.User)}} {
 		if tag[1] != "" { // SES refuses an empty one
 			in.EmailTags = append(in.EmailTags, sestypes.MessageTag{Name: &tag[0], Value: &tag[1]})
 		}

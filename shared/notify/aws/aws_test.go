@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
@@ -74,6 +75,17 @@ const published = `<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-
 func snsError(code, words string) string {
 	return `<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type><Code>` + code + `</Code><Message>` + words +
 		`</Message></Error><RequestId>1</RequestId></ErrorResponse>`
+}
+
+// sortedJSON is the request with the members of its body in one order.
+func sortedJSON(t *testing.T, s string) string {
+	t.Helper()
+	head, body, _ := strings.Cut(s, "{")
+	v := jsontext.Value("{" + body)
+	if err := v.Canonicalize(); err != nil {
+		t.Fatalf("%v in %s", err, s)
+	}
+	return head + string(v)
 }
 
 // TestRequests: what is asked, byte for byte.

@@ -1,4 +1,4 @@
-package aws_test
+package feedback_test
 
 import (
 	"crypto/sha256"
@@ -9,21 +9,9 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
-	adapter "github.com/steward-crm/steward/shared/notify/aws"
+	"github.com/steward-crm/steward/shared/notify/aws/feedback"
 )
-
-// sortedJSON is the request with the members of its body in one order.
-func sortedJSON(t *testing.T, s string) string {
-	t.Helper()
-	head, body, _ := strings.Cut(s, "{")
-	v := jsontext.Value("{" + body)
-	if err := v.Canonicalize(); err != nil {
-		t.Fatalf("%v in %s", err, s)
-	}
-	return head + string(v)
-}
 
 func digest(a string) []byte { h := sha256.Sum256([]byte("key " + a)); return h[:] }
 
@@ -39,19 +27,19 @@ const (
 // TestEvents: reports as the SES developer guide shows them (November 2026), by themselves and as SNS and EventBridge carry them.
 func TestEvents(t *testing.T) {
 	at := func(s string) time.Time { v, _ := time.Parse(time.RFC3339, s); return v }
-	ev := func(k adapter.Kind, address, when, reason string) adapter.Event {
-		return adapter.Event{Kind: k, Address: digest(address), Message: "msg_01JD3Z4T0X8Y6QH2N5W7R9K1MB", Tenant: "tnt_01JD3Z4T0X8Y6QH2N5W7R9K1MB", User: "user_01JD3Z4T0X8Y6QH2N5W7R9K1MB", At: at(when), Reason: reason}
+	ev := func(k feedback.Kind, address, when, reason string) feedback.Event {
+		return feedback.Event{Kind: k, Address: digest(address), Message: "msg_01JD3Z4T0X8Y6QH2N5W7R9K1MB", Tenant: "tnt_01JD3Z4T0X8Y6QH2N5W7R9K1MB", User: "user_01JD3Z4T0X8Y6QH2N5W7R9K1MB", At: at(when), Reason: reason}
 	}
 	for _, c := range []struct {
 		name, report string
-		want         []adapter.Event
+		want         []feedback.Event
 	}{
-		{"a bounce for good", bounce, []adapter.Event{
-			ev(adapter.Bounced, "li@example.com", "2026-11-20T08:00:05Z", "NoEmail"), ev(adapter.Bounced, "han@example.com", "2026-11-20T08:00:05Z", "NoEmail"),
+		{"a bounce for good", bounce, []feedback.Event{
+			ev(feedback.Bounced, "li@example.com", "2026-11-20T08:00:05Z", "NoEmail"), ev(feedback.Bounced, "han@example.com", "2026-11-20T08:00:05Z", "NoEmail"),
 		}},
-		{"a full mailbox", full, []adapter.Event{ev(adapter.Deferred, "li@example.com", "2026-11-20T08:00:05Z", "MailboxFull")}},
-		{"a complaint", spam, []adapter.Event{ev(adapter.Complained, "li@example.com", "2026-11-20T09:00:00Z", "abuse")}},
-		{"a rejection", virus, []adapter.Event{ev(adapter.Rejected, "li@example.com", "2026-11-20T08:00:00Z", "Bad content")}},
+		{"a full mailbox", full, []feedback.Event{ev(feedback.Deferred, "li@example.com", "2026-11-20T08:00:05Z", "MailboxFull")}},
+		{"a complaint", spam, []feedback.Event{ev(feedback.Complained, "li@example.com", "2026-11-20T09:00:00Z", "abuse")}},
+		{"a rejection", virus, []feedback.Event{ev(feedback.Rejected, "li@example.com", "2026-11-20T08:00:00Z", "Bad content")}},
 		{"a delivery", arrived, nil},
 	} {
 		quoted, err := json.Marshal(c.report)
@@ -63,14 +51,14 @@ func TestEvents(t *testing.T) {
 			"SNS":         fmt.Sprintf(`{"Type":"Notification","MessageId":"1","TopicArn":"arn:aws:sns:us-east-1:111122223333:ses","Message":%s,"Timestamp":"2026-11-20T08:00:06.000Z","SignatureVersion":"1"}`, quoted),
 			"EventBridge": `{"version":"0","id":"1","detail-type":"Email Event","source":"aws.ses","account":"111122223333","time":"2026-11-20T08:00:06Z","region":"us-east-1","resources":[],"detail":` + c.report + `}`,
 		} {
-			got, err := adapter.Events([]byte(body), digest)
+			got, err := feedback.Events([]byte(body), digest)
 			if err != nil || !reflect.DeepEqual(got, c.want) {
 				t.Errorf("%s, %s: %+v, %v, want %+v", c.name, carrier, got, err, c.want)
 			}
 		}
 	}
 	foreign := strings.ReplaceAll(full, "msg_01JD3Z4T0X8Y6QH2N5W7R9K1MB", "of somebody else")
-	if got, err := adapter.Events([]byte(foreign), digest); err != nil || len(got) != 1 || got[0].Message != "" {
+	if got, err := feedback.Events([]byte(foreign), digest); err != nil || len(got) != 1 || got[0].Message != "" {
 		t.Errorf("a mail of somebody else: %+v, %v", got, err)
 	}
 }
@@ -87,7 +75,7 @@ func TestNoReports(t *testing.T) {
 		"no time":              `{"eventType":"Bounce","bounce":{"timestamp":"yesterday"}}`,
 		"too long":             `{"eventType":"Bounce","x":"` + strings.Repeat("x", 256<<10) + `"}`,
 	} {
-		if got, err := adapter.Events([]byte(body), digest); err == nil || got != nil {
+		if got, err := feedback.Events([]byte(body), digest); err == nil || got != nil {
 			t.Errorf("%s: %+v", name, got)
 		} else if strings.Contains(err.Error(), "@") {
 			t.Errorf("%s: the error tells an address", name)
@@ -100,7 +88,7 @@ func FuzzEvents(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		got, err := adapter.Events(b, digest)
+		got, err := feedback.Events(b, digest)
 		if err != nil && got != nil {
 			t.Error("an error and events")
 		}

@@ -1,4 +1,6 @@
-package aws
+// Package feedback reads what SES reports of mails that were sent: bounces, complaints, refusals. It owns the form of the reports and the names of
+// the tags by which a mail says whose it is. It links no client of AWS, sends nothing, and keeps no address.
+package feedback
 
 import (
 	"errors"
@@ -32,6 +34,13 @@ type Event struct {
 	At      time.Time
 	Reason  string // SES's word for it, such as NoEmail or abuse
 }
+
+// The names of a mail's tags, which hold ids, so that a report tells which message it is of and whose.
+const (
+	TagMessage = "message"
+	TagTenant  = "tenant"
+	TagUser    = "user"
+)
 
 // maxReport is more than SNS and EventBridge carry, in bytes.
 const maxReport = 256 << 10
@@ -76,7 +85,7 @@ func Events(body []byte, digest func(address string) []byte) ([]Event, error) {
 		return nil, fmt.Errorf("notify: not a report of SES: %w", err)
 	}
 	about := Event{ // "" for a tag of somebody else's
-		Message: tagged[id.Message](&r, tagMessage), Tenant: tagged[id.Tenant](&r, tagTenant), User: tagged[id.User](&r, tagUser),
+		Message: tagged[id.Message](&r, TagMessage), Tenant: tagged[id.Tenant](&r, TagTenant), User: tagged[id.User](&r, TagUser),
 	}
 	var out []Event
 	add := func(k Kind, at time.Time, reason string, addresses ...string) {
