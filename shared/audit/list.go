@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/oklog/ulid/v2"
+
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/key"
@@ -149,6 +151,13 @@ func (f *Filter) holds(e Event) bool {
 
 // lowest and highest are the bounds of the ids made in a millisecond. The bounds are a minute wide of the mark on either side, because
 // an event's id is made a moment after the request whose time it bears; holds does the rest.
-func lowest(at time.Time) string { return string(id.First[id.Event](at.Add(-time.Minute))) }
+func lowest(at time.Time) string {
+	u := ulid.MustNew(ulid.Timestamp(at.Add(-time.Minute)), nil)
+	return id.Event("").Prefix() + "_" + u.String()
+}
 
-func highest(at time.Time) string { return string(id.Last[id.Event](at.Add(time.Minute))) }
+func highest(at time.Time) string {
+	u := ulid.MustNew(ulid.Timestamp(at.Add(time.Minute)), nil)
+	_ = u.SetEntropy([]byte{255, 255, 255, 255, 255, 255, 255, 255, 255, 255}) // ten bytes are the right length
+	return id.Event("").Prefix() + "_" + u.String()
+}

@@ -4,11 +4,12 @@
 package id
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"sync"
 	"time"
+
+	"github.com/oklog/ulid/v2"
 )
 
 // The ids. Their Prefix methods give the prefix without the underscore.
@@ -57,7 +58,11 @@ var ErrMalformed = errors.New("id: malformed")
 func Parse[K Kind](s string) (K, error) {
 	var none K
 	p := none.Prefix()
-	if len(s) != len(p)+1+size || s[:len(p)] != p || s[len(p)] != '_' || !isULID(s[len(p)+1:]) {
+	if len(s) != len(p)+1+ulid.EncodedSize || s[:len(p)] != p || s[len(p)] != '_' {
+		return none, ErrMalformed
+	}
+	u, err := ulid.ParseStrict(s[len(p)+1:])
+	if err != nil || u.String() != s[len(p)+1:] {
 		return none, ErrMalformed
 	}
 	return K(s), nil
@@ -68,38 +73,34 @@ func Parse[K Kind](s string) (K, error) {
 type Source struct {
 	mu   sync.Mutex
 	now  func() time.Time
-	rand *bufio.Reader
-	last ulid
-	made bool // there is a last one
+	rand *ulid.MonotonicEntropy
+	last uint64
 }
 
 // NewSource returns a source that reads the clock and the randomness given.
 func NewSource(now func() time.Time, rand io.Reader) *Source {
-	return &Source{now: now, rand: bufio.NewReader(rand)}
+	return &Source{now: now, rand: ulid.Monotonic(rand, 0)}
 }
 
 // ULID returns the next 26 characters. It panics when the randomness fails, which on a sound system it does not.
 func (s *Source) ULID() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next, last := milliseconds(s.now()), s.last.high>>16
-	var err error
-	u, room := s.last, false
-	if s.made && next <= last {
-		next = last + 1 // when that one has no room
-		u, room, err = s.last.after(s.rand)
-	}
-	if !room && err == nil {
-		u, err = fresh(next, s.rand)
+	ms := max(ulid.Timestamp(s.now()), s.last)
+	u, err := ulid.New(ms, s.rand)
+	if errors.Is(err, ulid.ErrMonotonicOverflow) {
+		ms++
+		u, err = ulid.New(ms, s.rand)
 	}
 	if err != nil {
 		panic("id: no randomness: " + err.Error())
 	}
-	s.last, s.made = u, true
+	s.last = ms
 	return u.String()
 }
 
 // New returns a new id of the kind.
 func New[K Kind](s *Source) K {
-	return of[K](s.ULID())
+	var none K
+	return K(none.Prefix() + "_" + s.ULID())
 }

@@ -26,7 +26,8 @@ var values = deployed.Values{
 	"Api": "api", "Api.ApiEndpoint": "https://api.example.com", "Authorizer": "authorizer",
 	"Data.Outputs.Table": "data", "Data.Outputs.KeysTable": "keys", "Data.Outputs.TableArn": "table",
 	"Data.Outputs.StreamArn": "arn:aws:dynamodb:eu-central-1:123456789012:table/data/stream/2026", "Keys.Outputs.Data": "a", "Keys.Outputs.Audit": "b",
-	"Identity.Outputs.Pool": "eu-central-1_x", "Identity.Outputs.Client": "c", "Identity.Outputs.ClientSecret": "s", "Identity.Outputs.WebhookSecret": "w",
+	"Identity.Outputs.Pool": "eu-central-1_x", "Identity.Outputs.Client": "c", "Identity.Outputs.ClientSecret": "s",
+	"Identity.Outputs.Issuer": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_x", "Identity.Outputs.WebhookSecret": "w",
 	"Messaging.Outputs.JobsQueue": queueURL, "Messaging.Outputs.JobsQueueArn": "jobs", "Messaging.Outputs.BouncesQueueArn": "bounces",
 	"Messaging.Outputs.FailedQueueArn": "failed", "Messaging.Outputs.MailDomain": "example.com", "Messaging.Outputs.MailSet": "set",
 	"Observability.Outputs.Alarms": "alarms",
@@ -68,8 +69,9 @@ func subjects() ([]subject, error) {
 	}
 	nothing := []byte(`{"Records":[]}`)
 	var all []subject
+	processors := "GOMAXPROCS=" + d.Functions["health.get"].Environment["GOMAXPROCS"] // as all functions have it
 	for _, name := range bare {
-		all = append(all, subject{name: name, environ: []string{"STEWARD_TABLE=data"}, event: nothing})
+		all = append(all, subject{name: name, environ: []string{"STEWARD_TABLE=data", processors}, event: nothing})
 	}
 	for _, name := range slices.Sorted(maps.Keys(chosen)) {
 		f := chosen[name]
