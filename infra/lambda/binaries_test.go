@@ -50,7 +50,7 @@ func TestLinked(t *testing.T) {
 			t.Errorf("functions/%s/lambda is in no list", name)
 			continue
 		}
-		c := exec.Command("go", "list", "-deps", "-tags", "lambda.norpc", "./functions/"+name+"/lambda")
+		c := exec.Command("go", "list", "-deps", "-tags", "lambda.norpc,nethttpomithttp2", "./functions/"+name+"/lambda")
 		c.Dir = "../.."
 		out, err := c.Output()
 		if err != nil {
@@ -119,7 +119,7 @@ func TestOneBinaryForEachRoute(t *testing.T) {
 func operationsOf(t *testing.T, name string) []string {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), name)
-	c := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", bin, "./functions/"+name+"/lambda")
+	c := exec.Command("go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-o", bin, "./functions/"+name+"/lambda")
 	c.Dir = "../.."
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

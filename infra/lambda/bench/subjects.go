@@ -69,9 +69,12 @@ func subjects() ([]subject, error) {
 	}
 	nothing := []byte(`{"Records":[]}`)
 	var all []subject
-	processors := "GOMAXPROCS=" + d.Functions["health.get"].Environment["GOMAXPROCS"] // as all functions have it
-	for _, name := range bare {
-		all = append(all, subject{name: name, environ: []string{"STEWARD_TABLE=data", processors}, event: nothing})
+	for i, name := range bare {
+		s := subject{name: name, environ: []string{"STEWARD_TABLE=data"}, event: nothing}
+		if i > 0 {
+			s.environ = append(s.environ, "GOMAXPROCS="+d.Functions["health.get"].Environment["GOMAXPROCS"])
+		}
+		all = append(all, s)
 	}
 	for _, name := range slices.Sorted(maps.Keys(chosen)) {
 		f := chosen[name]
