@@ -227,6 +227,14 @@ func TestFeedCalls(t *testing.T) {
 	}
 }
 
+// TestFeedWithoutADescription: an answer that describes no stream is none.
+func TestFeedWithoutADescription(t *testing.T) {
+	f := follow(t, &river{mute: true}, newClock().Now)
+	if _, _, err := f.Changes(t.Context(), "", 10); !fault.IsKind(err, fault.Unavailable) {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestFeedUnread: what comes before a record that cannot be read is answered; then the record is met, until it can be read.
 func TestFeedUnread(t *testing.T) {
 	clock := newClock()

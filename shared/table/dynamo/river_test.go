@@ -27,6 +27,7 @@ type river struct {
 	refuse func(call string) (code string) // "": the call is answered
 	pages  int                             // shards that one DescribeStream answers; 0: all
 	idle   int                             // answers without a record before each that has one
+	mute   bool                            // DescribeStream describes nothing
 }
 
 // bed is one shard.
@@ -102,6 +103,9 @@ func (r *river) answer(call string, body []byte) (out any, code string) {
 	switch call {
 	case "DescribeStream":
 		list, before := []map[string]string{}, in.ExclusiveStartShardID != ""
+		if r.mute {
+			return map[string]any{}, ""
+		}
 		d := map[string]any{"StreamArn": in.StreamArn}
 		for _, b := range r.shards {
 			if before || b.hidden {

@@ -182,6 +182,9 @@ func (f *Feed) know(ctx context.Context, doubt func(*shards) bool) error {
 		if err != nil {
 			return dynamo.Fault(err)
 		}
+		if got.StreamDescription == nil {
+			return dynamo.Fault(errors.New("feed: an answer that describes no stream"))
+		}
 		for _, s := range got.StreamDescription.Shards {
 			g.parents[text(s.ShardId)] = text(s.ParentShardId)
 		}
