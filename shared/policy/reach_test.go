@@ -88,6 +88,9 @@ func TestReachFindsTeams(t *testing.T) {
 	if s.SeatOf("user_low") != "below" || s.SeatOf("user_none") != "" || (&policy.Subject{}).SeatOf("user_low") != "" {
 		t.Error("a user does not sit where they sit")
 	}
+	if at.Unseated = 1; viewing(at, policy.Own).Unseated() != 1 || (&policy.Subject{}).Unseated() != 0 {
+		t.Error("who sits nowhere is not counted")
+	}
 }
 
 // viewing is a subject who may view accounts in the scope.
