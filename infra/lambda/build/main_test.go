@@ -3,7 +3,14 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/pem"
 	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -29,5 +36,30 @@ func TestPack(t *testing.T) {
 	got, err := io.ReadAll(f)
 	if err != nil || !bytes.Equal(got, binary) || z.File[0].Name != "bootstrap" || z.File[0].Mode().Perm() != 0o755 {
 		t.Errorf("%s %v: %d bytes, %v", z.File[0].Name, z.File[0].Mode(), len(got), err)
+	}
+}
+
+// TestWithoutHTTP2: binaries that leave HTTP/2 out do not offer it, so that a service which prefers it answers by HTTP/1.1.
+func TestWithoutHTTP2(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	dir := t.TempDir()
+	trusted, client := filepath.Join(dir, "server.pem"), filepath.Join(dir, "client")
+	if err := os.WriteFile(trusted, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		flags []string
+		want  string
+	}{{Flags, "200 HTTP/1.1"}, {nil, "200 HTTP/2.0"}} {
+		build := exec.Command("go", slices.Concat([]string{"build", "-o", client}, c.flags, []string{"./testdata/client"})...)
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if out, err := exec.Command(client, s.URL, trusted).CombinedOutput(); err != nil || string(out) != c.want {
+			t.Errorf("with the flags %q: %s, %v; want %s", c.flags, out, err, c.want)
+		}
 	}
 }
