@@ -65,7 +65,7 @@ func journal(c *change.Set, from, to version) {
 		if len(doc) > journalBytes {
 			return nil, nil
 		}
-		it := table.Item{Key: key.Moved(to.tenant, to.authz, to.org), Doc: doc, Expires: c.Now.Add(journalLife)}
+		it := table.Item{Key: key.RightsJournal(to.tenant, to.authz, to.org), Doc: doc, Expires: c.Now.Add(journalLife)}
 		return []table.Write{table.Put(it, table.Absent)}, nil
 	})
 }
@@ -77,14 +77,14 @@ func (a *Access) follow(ctx context.Context, o *Organisation, from, to version) 
 		return o, nil
 	}
 	page, err := a.table.Query(ctx, table.Query{
-		PK:   key.Moved(to.tenant, 0, 0).PK,
-		From: key.Moved(from.tenant, from.authz, from.org).SK, To: key.Moved(to.tenant, to.authz, to.org).SK, Limit: journalSteps + 1,
+		PK:   key.RightsJournal(to.tenant, 0, 0).PK,
+		From: key.RightsJournal(from.tenant, from.authz, from.org).SK, To: key.RightsJournal(to.tenant, to.authz, to.org).SK, Limit: journalSteps + 1,
 	})
 	if err != nil {
 		return nil, err
 	}
 	steps := page.Items
-	if len(steps) > 0 && steps[0].SK == key.Moved(from.tenant, from.authz, from.org).SK {
+	if len(steps) > 0 && steps[0].SK == key.RightsJournal(from.tenant, from.authz, from.org).SK {
 		steps = steps[1:] // what led to where we are
 	}
 	after, at := o.Clone(), from.versions()

@@ -13,6 +13,7 @@ import (
 	"github.com/steward-crm/steward/shared/access"
 	"github.com/steward-crm/steward/shared/audit"
 	"github.com/steward-crm/steward/shared/change"
+	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/policy"
@@ -157,7 +158,7 @@ func TestLoadAmongChanges(t *testing.T) {
 		}
 		left, within := 5, false
 		w.meet(func(c local.Call) error {
-			if c.Op == "query" && !within && left > 0 && !strings.HasPrefix(c.Query.From, "MOVED#") {
+			if c.Op == "query" && !within && left > 0 && !strings.HasPrefix(c.Query.From, "JOURNAL#") {
 				within = true
 				defer func() { within = false }()
 				left--
@@ -218,7 +219,7 @@ func TestGapInTheJournal(t *testing.T) {
 			now, _ := w.row()
 			for a := row.AuthzVer; a <= row.AuthzVer+1; a++ {
 				for o := row.OrgVer; o <= now.OrgVer; o++ {
-					w.commit(table.Delete(key.Moved(w.tenant, a, o), table.Always))
+					w.commit(table.Delete(key.RightsJournal(w.tenant, a, o), table.Always))
 				}
 			}
 		},
@@ -226,7 +227,7 @@ func TestGapInTheJournal(t *testing.T) {
 			w.change(w.item(key.Department(w.tenant, "dept_1"), access.Department{ID: "dept_1"}))
 			w.change(w.item(key.Department(w.tenant, "dept_2"), access.Department{ID: "dept_2"}))
 			now, _ := w.row()
-			w.commit(table.Delete(key.Moved(w.tenant, now.AuthzVer, now.OrgVer), table.Always))
+			w.commit(table.Delete(key.RightsJournal(w.tenant, now.AuthzVer, now.OrgVer), table.Always))
 		},
 		"too large": func(w *world) {
 			grants := make([]policy.Grant, 2000)
@@ -235,7 +236,7 @@ func TestGapInTheJournal(t *testing.T) {
 			}
 			w.change(w.item(key.Role(w.tenant, "role_1"), policy.Role{ID: "role_1", Grants: grants}))
 			now, _ := w.row()
-			if items, err := w.table.Get(w.Context(), key.Moved(w.tenant, now.AuthzVer, now.OrgVer)); len(items) != 0 || err != nil {
+			if items, err := w.table.Get(w.Context(), key.RightsJournal(w.tenant, now.AuthzVer, now.OrgVer)); len(items) != 0 || err != nil {
 				w.Errorf("a large entry was left: %v", err)
 			}
 		},
@@ -257,12 +258,46 @@ func TestGapInTheJournal(t *testing.T) {
 	}
 }
 
+// TestJournalPassesFaultsOn: who cannot read the journal, or what lies in it, is told so, and is not served by what is older. A change whose row
+// cannot be read leaves no entry and is none.
+func TestJournalPassesFaultsOn(t *testing.T) {
+	w := newWorld(t)
+	ann := w.user(principal.Standing{})
+	w.subject(ann)
+	w.change(w.item(key.Department(w.tenant, "dept_1"), access.Department{ID: "dept_1"}))
+	w.meet(func(c local.Call) error {
+		if c.Op == "query" && strings.HasPrefix(c.Query.From, "JOURNAL#") {
+			return fault.New(fault.Unavailable, "table_unavailable")
+		}
+		return nil
+	})
+	if _, err := w.access.Subject(t.Context(), w.claims(ann), principal.Principal{}); !fault.Is(err, "table_unavailable") {
+		t.Errorf("unread: %v", err)
+	}
+	w.meet(nil)
+	row, version := w.row()
+	w.put(key.RightsJournal(w.tenant, row.AuthzVer, row.OrgVer), map[string]string{"from": "nowhere"})
+	if _, err := w.access.Subject(t.Context(), w.claims(ann), principal.Principal{}); !fault.IsKind(err, fault.Internal) {
+		t.Errorf("not to be understood: %v", err)
+	}
+	c := change.New(principal.System(w.tenant, "test", noon), w.ids, noon)
+	w.raise(c, row, version)
+	c.Put(table.Item{Key: key.Department(w.tenant, "dept_2"), Doc: []byte("[]")}, table.Always, nil)
+	c.Record(audit.Event{Target: string(w.tenant)})
+	if err := c.Commit(t.Context(), w.table); !fault.IsKind(err, fault.Internal) {
+		t.Errorf("a row that is none: %v", err)
+	}
+	if now, _ := w.row(); now.AuthzVer != row.AuthzVer || now.OrgVer != row.OrgVer {
+		t.Error("it was committed all the same")
+	}
+}
+
 // TestJournalSaysNoMore than decisions need: names of departments and posts stay where they are.
 func TestJournalSaysNoMore(t *testing.T) {
 	w := newWorld(t)
 	w.change(w.item(key.Department(w.tenant, "dept_1"), map[string]any{"id": "dept_1", "name": "Mergers"}))
 	row, _ := w.row()
-	items, err := w.table.Get(t.Context(), key.Moved(w.tenant, row.AuthzVer, row.OrgVer))
+	items, err := w.table.Get(t.Context(), key.RightsJournal(w.tenant, row.AuthzVer, row.OrgVer))
 	if err != nil || len(items) != 1 || items[0].Expires.IsZero() || !strings.Contains(string(items[0].Doc), "dept_1") || strings.Contains(string(items[0].Doc), "Mergers") {
 		t.Errorf("%v, %v", items, err)
 	}

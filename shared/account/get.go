@@ -44,6 +44,7 @@ func (s *Accounts) answer(ctx context.Context, who *policy.Subject, h *held, a *
 	return a.as(who, sightOf(who)), nil
 }
 
+// viewable reports whether the subject may view the account as it stands here, changed or not.
 func (a *Account) viewable(who *policy.Subject) bool {
 	on := a.resource(who.Tenant)
 	return policy.Allows(who, viewAccount, &on)

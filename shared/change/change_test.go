@@ -141,6 +141,41 @@ func TestFailedConditions(t *testing.T) {
 	}
 }
 
+// TestLastTellsOfAllOthers: what is staged last is given every write of the set, whenever it was staged, and commits or fails with it.
+func TestLastTellsOfAllOthers(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		last func(*world, []table.Write) ([]table.Write, error)
+		want func(error) bool
+		kept int // items, the event among them
+	}{
+		{"one more", func(w *world, _ []table.Write) ([]table.Write, error) {
+			return []table.Write{table.Put(table.Item{Key: key.Company(w.who.Tenant)}, table.Absent)}, nil
+		}, func(err error) bool { return err == nil }, 3},
+		{"none", func(*world, []table.Write) ([]table.Write, error) { return nil, nil }, func(err error) bool { return err == nil }, 2},
+		{"its premise moved", func(w *world, _ []table.Write) ([]table.Write, error) {
+			return []table.Write{table.Put(table.Item{Key: key.Company(w.who.Tenant)}, table.Present)}, nil
+		}, func(err error) bool { return errors.Is(err, change.ErrMoved) }, 0},
+		{"it cannot tell", func(*world, []table.Write) ([]table.Write, error) { return nil, taken() }, func(err error) bool { return fault.Is(err, "email_taken") }, 0},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := newWorld(t)
+			c := w.set()
+			c.Last(func(staged []table.Write) ([]table.Write, error) {
+				if len(staged) != 1 || staged[0].Item.Key != w.acct {
+					t.Errorf("it is told of %d writes", len(staged))
+				}
+				return row.last(w, staged)
+			})
+			c.Put(table.Item{Key: w.acct, Doc: []byte(`{}`)}, table.Absent, taken())
+			c.Record(audit.Event{Target: "acct_1"})
+			if err := c.Commit(ctx, w.table); !row.want(err) || w.count() != row.kept {
+				t.Errorf("%v; %d items", err, w.count())
+			}
+		})
+	}
+}
+
 func TestVerifyWritesNothing(t *testing.T) {
 	w := newWorld(t)
 	c := w.set()

@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/rsa"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
-	"math/big"
 	"net/http"
 	"strings"
 	"sync"
@@ -235,11 +233,6 @@ func publicKey(k identity.Key) (*rsa.PublicKey, bool) {
 	if k.Type != "RSA" || k.Alg != "RS256" || (k.Use != "" && k.Use != "sig") || k.ID == "" {
 		return nil, false
 	}
-	n, err1 := base64.RawURLEncoding.DecodeString(k.N)
-	e, err2 := base64.RawURLEncoding.DecodeString(k.E)
-	if err1 != nil || err2 != nil || len(e) > 4 {
-		return nil, false
-	}
-	pk := &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(e).Int64())}
-	return pk, pk.N.BitLen() >= minModulus && pk.E >= 3
+	pk, err := k.RSA()
+	return pk, err == nil && pk.N.BitLen() >= minModulus && pk.E >= 3
 }

@@ -7,6 +7,11 @@ package identity
 
 import (
 	"context"
+	"crypto/rsa"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math/big"
 	"strings"
 	"time"
 
@@ -103,6 +108,20 @@ type Key struct {
 	Use  string `json:"use"` // sig
 	N    string `json:"n"`
 	E    string `json:"e"`
+}
+
+// RSA is the key's modulus and exponent; an error for what is no base64url, or an exponent of more than 32 bits. Whether the key is fit for use
+// is the verifier's to say.
+func (k *Key) RSA() (*rsa.PublicKey, error) {
+	n, err1 := base64.RawURLEncoding.DecodeString(k.N)
+	e, err2 := base64.RawURLEncoding.DecodeString(k.E)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, fmt.Errorf("identity: key %s: %w", k.ID, err)
+	}
+	if len(e) > 4 {
+		return nil, fmt.Errorf("identity: key %s: an exponent of %d bytes", k.ID, len(e))
+	}
+	return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(e).Int64())}, nil
 }
 
 // Identity is the provider. Safe for concurrent use.

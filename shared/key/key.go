@@ -39,10 +39,10 @@ func Company(x id.Tenant) table.Key { return data(t(x, "META"), "COMPANY") }
 // Setting is a named document of settings that not every request needs.
 func Setting(x id.Tenant, name string) table.Key { return data(t(x, "META"), "SET#"+name) }
 
-// Moved is what one change of roles or organisation did to them, named by the versions that it led to. Keys between two of
+// RightsJournal is what one change of roles or organisation did to them, named by the versions that it led to. Keys between two of
 // them are of all changes that led from the one to the other, in order: each raises one version or both, and none ever falls.
-func Moved(x id.Tenant, authz, org int64) table.Key {
-	return data(t(x, "META"), fmt.Sprintf("MOVED#%012d#%012d", authz, org))
+func RightsJournal(x id.Tenant, authz, org int64) table.Key {
+	return data(t(x, "META"), fmt.Sprintf("JOURNAL#%012d#%012d", authz, org))
 }
 
 // Tenants is the index partition of all tenants, on G1, by id.

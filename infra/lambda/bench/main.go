@@ -34,8 +34,11 @@ const (
 var noClients = []string{"docs", "health"}
 
 // bare are what the functions are compared with: one that does nothing, by which they are judged; the same in the environment that functions have;
-// and, in it, one that does no more than link the clients that most have and read once. The first word is the binary's.
-var bare = []string{"hello", "hello as deployed", "clients as deployed"}
+// and, in it, one that does no more than link the clients that most have and read once.
+var bare = []struct {
+	name, binary string
+	deployed     bool
+}{{"hello", "hello", false}, {"hello as deployed", "hello", true}, {"clients as deployed", "clients", true}}
 
 func main() {
 	starts := flag.Int("starts", 11, "starts of each binary; the median counts")
@@ -72,8 +75,8 @@ func run(starts, invokes int, dist, only string, turns bool, w io.Writer) error 
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	builds := [][]string{{"run", "./infra/lambda/build", "--arch", "host", "--no-zip", "--out", dir}}
-	for _, name := range []string{"hello", "clients"} {
-		builds = append(builds, []string{"build", "-trimpath", "-ldflags", "-s -w", "-tags", "lambda.norpc", "-o", filepath.Join(dir, name, "bootstrap"), "./infra/lambda/bench/" + name})
+	for _, b := range bare {
+		builds = append(builds, []string{"build", "-trimpath", "-ldflags", "-s -w", "-tags", "lambda.norpc", "-o", filepath.Join(dir, b.binary, "bootstrap"), "./infra/lambda/bench/" + b.binary})
 	}
 	for _, c := range builds {
 		build := exec.Command("go", c...)
@@ -88,9 +91,8 @@ func run(starts, invokes int, dist, only string, turns bool, w io.Writer) error 
 	}
 	var all []*measured
 	for _, s := range subjects {
-		if only == "" || slices.Contains(bare, s.name) || slices.Contains(strings.Split(only, ","), s.name) {
-			binary, _, _ := strings.Cut(s.name, " ")
-			s.path = filepath.Join(dir, binary, "bootstrap")
+		if only == "" || s.bare || slices.Contains(strings.Split(only, ","), s.name) {
+			s.path = filepath.Join(dir, s.binary, "bootstrap")
 			all = append(all, &measured{subject: s})
 		}
 	}
@@ -162,7 +164,7 @@ func report(all []*measured, w io.Writer) error {
 		if m.asks {
 			verdict += "; its invocation asks AWS"
 		}
-		if slices.Contains(bare, m.name) {
+		if m.bare {
 			verdict = "to compare with"
 		}
 		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.0f\t%.2f\t%.1f\t%.2f\t%.2f\t  %s\t\n", m.name, float64(m.start())/1e6, start,

@@ -13,10 +13,11 @@ import (
 
 // subject is a binary that is measured, as one function of those that it serves.
 type subject struct {
-	name, path string
-	environ    []string
-	event      []byte
-	asks       bool // its invocation asks AWS: there is none without I/O to compare
+	name, binary, path string
+	environ            []string
+	event              []byte
+	asks               bool // its invocation asks AWS: there is none without I/O to compare
+	bare               bool // it is none of Steward's
 }
 
 // values are what the stacks refer to. None of it is asked for anything but an answer of this process.
@@ -69,16 +70,16 @@ func subjects() ([]subject, error) {
 	}
 	nothing := []byte(`{"Records":[]}`)
 	var all []subject
-	for i, name := range bare {
-		s := subject{name: name, environ: []string{"STEWARD_TABLE=data"}, event: nothing}
-		if i > 0 {
+	for _, b := range bare {
+		s := subject{name: b.name, binary: b.binary, environ: []string{"STEWARD_TABLE=data"}, event: nothing, bare: true}
+		if b.deployed {
 			s.environ = append(s.environ, "GOMAXPROCS="+d.Functions["health.get"].Environment["GOMAXPROCS"])
 		}
 		all = append(all, s)
 	}
 	for _, name := range slices.Sorted(maps.Keys(chosen)) {
 		f := chosen[name]
-		s := subject{name: name, environ: []string{"_HANDLER=" + f.Handler}, event: nothing, asks: scheduled[f.Handler]}
+		s := subject{name: name, binary: name, environ: []string{"_HANDLER=" + f.Handler}, event: nothing, asks: scheduled[f.Handler]}
 		for _, v := range slices.Sorted(maps.Keys(f.Environment)) {
 			s.environ = append(s.environ, v+"="+f.Environment[v])
 		}

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"crypto/rsa"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"math/big"
 	"net/http"
 	"slices"
 	"strings"
@@ -79,12 +77,11 @@ func (a *authorizer) key(ctx context.Context, kid string) (*rsa.PublicKey, error
 		return nil, err
 	}
 	for _, k := range all {
-		n, err := base64.RawURLEncoding.DecodeString(k.N)
-		e, err2 := base64.RawURLEncoding.DecodeString(k.E)
-		if err = errors.Join(err, err2); err != nil {
+		pk, err := k.RSA()
+		if err != nil {
 			return nil, err
 		}
-		a.known[k.ID] = &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(e).Int64())}
+		a.known[k.ID] = pk
 	}
 	if a.known[kid] == nil {
 		return nil, errors.New("no such key")

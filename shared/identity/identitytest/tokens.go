@@ -1,9 +1,6 @@
 package identitytest
 
 import (
-	"crypto/rsa"
-	"encoding/base64"
-	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -131,12 +128,11 @@ func (w *world) claims(access string) jwt.MapClaims {
 		if k.Type != "RSA" || k.Alg != "RS256" || k.Use != "sig" {
 			w.Errorf("the key is %s %s for %s", k.Type, k.Alg, k.Use)
 		}
-		m, err1 := base64.RawURLEncoding.DecodeString(k.N)
-		e, err2 := base64.RawURLEncoding.DecodeString(k.E)
-		if err1 != nil || err2 != nil || len(m) < 256 {
-			w.Error("the key's numbers are not base64url, or too short")
+		pk, err := k.RSA()
+		if err != nil || pk.N.BitLen() <= 255*8 {
+			w.Errorf("the key's numbers are not base64url, or too short: %v", err)
 		}
-		return &rsa.PublicKey{N: new(big.Int).SetBytes(m), E: int(new(big.Int).SetBytes(e).Int64())}, nil
+		return pk, err
 	})
 	w.must(err)
 	if _, typed := tok.Header["typ"]; w.has("the header of a token") && (typed || len(tok.Header) != 2) {
