@@ -282,7 +282,7 @@ func TestJournalPassesFaultsOn(t *testing.T) {
 	}
 	c := change.New(principal.System(w.tenant, "test", noon), w.ids, noon)
 	w.raise(c, row, version)
-	c.Put(table.Item{Key: key.Department(w.tenant, "dept_2"), Doc: []byte("[]")}, table.Always, nil)
+	c.Put(table.Item{Key: key.Department(w.tenant, "dept_2"), Doc: []byte(`{"id":5}`)}, table.Always, nil)
 	c.Record(audit.Event{Target: string(w.tenant)})
 	if err := c.Commit(t.Context(), w.table); !fault.IsKind(err, fault.Internal) {
 		t.Errorf("a row that is none: %v", err)
