@@ -16,18 +16,23 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/steward-crm/steward/infra/lambda/build/deflate"
+	"github.com/steward-crm/steward/infra/lambda/build/prune"
 )
+
+// Tags are those of every binary.
+const Tags = "lambda.norpc,nethttpomithttp2"
 
 // Flags are those that every binary is built with. HTTP/2 is left out: a function makes few requests at a time, to services that all take HTTP/1.1.
 // What is not Steward's and waits for a network, or runs once, is not inlined, which makes a binary a twentieth smaller.
 var Flags = []string{
-	"-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-tags", "lambda.norpc,nethttpomithttp2",
+	"-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-tags", Tags,
 	"-gcflags=github.com/aws/...=-l", "-gcflags=net/...=-l", "-gcflags=crypto/tls=-l", "-gcflags=crypto/x509/...=-l", "-gcflags=encoding/...=-l",
 	"-gcflags=log/...=-l", "-gcflags=regexp/...=-l", "-gcflags=vendor/...=-l", "-gcflags=mime/...=-l", "-gcflags=os=-l",
 }
@@ -59,14 +64,19 @@ func run(out, arch string, zips bool, w io.Writer) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(staged) }()
-	var names []string
+	var names, packages []string
 	for _, m := range mains {
+		packages = append(packages, "./"+filepath.ToSlash(filepath.Dir(m)))
 		names = append(names, filepath.Base(filepath.Dir(filepath.Dir(m))))
 	}
 	slices.Sort(names)
+	cut, err := prune.Clients(filepath.Join(".tools", "clients"), Tags, packages...)
+	if err != nil {
+		return err
+	}
 	// One go build for all would name every binary after its folder, which is "lambda" each time. The build cache compiles what they share once.
 	for _, name := range names {
-		if err := build(name, arch, filepath.Join(staged, name)); err != nil {
+		if err := build(cut, name, arch, filepath.Join(staged, name)); err != nil {
 			return err
 		}
 	}
@@ -91,11 +101,18 @@ func run(out, arch string, zips bool, w io.Writer) error {
 	return t.Flush()
 }
 
-func build(name, arch, to string) error {
-	c := exec.Command("go", slices.Concat([]string{"build", "-o", to}, Flags, []string{"./functions/" + name + "/lambda"})...)
+func build(cut *prune.Cut, name, arch, to string) error {
+	c := exec.Command("go", slices.Concat([]string{"build", "-modfile", cut.ModFile, "-o", to}, Flags, []string{"./functions/" + name + "/lambda"})...)
 	c.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0")
 	c.Stderr = os.Stderr
 	if err := c.Run(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	missing, err := cut.Missing(to)
+	if err == nil && len(missing) > 0 {
+		err = fmt.Errorf("it calls what was cut off: %s", strings.Join(missing, "; "))
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
