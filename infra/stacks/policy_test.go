@@ -198,3 +198,28 @@ func TestQueues(t *testing.T) {
 		t.Errorf("what SES reports does not reach its queue, or others may write there: %v, %s", reports, policy)
 	}
 }
+
+// TestBackupsAreWatched: a backup that fails is told, and so is one that never began, at the latest half a day after it was due; everybody who may tell is let.
+func TestBackupsAreWatched(t *testing.T) {
+	d := readTemplate(t, "../observability.yaml")
+	missed := d.Resources["BackupMissedAlarm"].Properties
+	vault := deployed.Text(deployed.List(missed["Dimensions"])[0])
+	if missed["MetricName"] != "NumberOfBackupJobsCompleted" || missed["TreatMissingData"] != "breaching" || missed["ComparisonOperator"] != "LessThanThreshold" ||
+		missed["Period"] != 3600 || missed["EvaluationPeriods"] != 36 || missed["AlarmActions"] == nil || !strings.Contains(vault, "BackupVaultName") {
+		t.Errorf("nobody hears of a backup that never began: %v", missed)
+	}
+	if of := deployed.Text(deployed.Members(readTemplate(t, "../../template.yaml").Resources["Observability"].Properties["Parameters"])["Vault"]); of != "${Backup.Outputs.Vault}" {
+		t.Errorf("the alarm is of the vault %s", of)
+	}
+	failed := d.Resources["BackupFailed"].Properties
+	pattern := deployed.Text(failed["EventPattern"])
+	for _, word := range []string{"Backup Job State Change", "Copy Job State Change", "Restore Job State Change", "state:[FAILED", "status:[FAILED"} {
+		if !strings.Contains(pattern, word) {
+			t.Errorf("nobody hears of %s: %s", word, pattern)
+		}
+	}
+	policy := deployed.Text(d.Resources["AlarmsPolicy"].Properties["PolicyDocument"])
+	if target := deployed.Text(deployed.List(failed["Targets"])[0]); !strings.Contains(target, "Ref:Alarms") || !strings.Contains(policy, "events.amazonaws.com") || !strings.Contains(policy, "BackupFailed.Arn") {
+		t.Errorf("what fails is told to %s; the topic lets in: %s", target, policy)
+	}
+}

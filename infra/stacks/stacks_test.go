@@ -122,7 +122,7 @@ func TestEveryPartition(t *testing.T) {
 }
 
 // named are properties that give a resource a name of its own. The stack's name in them is no name by hand.
-var named = []string{"TableName", "QueueName", "TopicName", "BucketName", "RoleName", "FunctionName", "UserPoolName", "ClientName", "AlarmName", "LogGroupName"}
+var named = []string{"TableName", "QueueName", "TopicName", "BucketName", "RoleName", "FunctionName", "UserPoolName", "ClientName", "AlarmName", "LogGroupName", "BackupVaultName", "RestoreTestingPlanName"}
 
 // TestNothingIsNamed: two deployments stand in one account.
 func TestNothingIsNamed(t *testing.T) {
