@@ -95,7 +95,7 @@ func (c cloudFormation) create(name string, body map[string]any, values map[stri
 }
 
 // expanded is the template with each AWS::Serverless::Function as the transform makes it: an AWS::Lambda::Function, for ours give it a role and
-// no events. Nested stacks are left out: they are made one by one.
+// no events; and with a table of several regions as one of the first. Nested stacks are left out: they are made one by one.
 func expanded(d deployed.Document) map[string]any {
 	resources := map[string]any{}
 	for name, r := range d.Resources {
@@ -115,6 +115,9 @@ func expanded(d deployed.Document) map[string]any {
 			p["Code"] = map[string]any{"ZipFile": "nothing"}
 			p["TracingConfig"] = map[string]any{"Mode": p["Tracing"]}
 			delete(p, "Tracing")
+		case "AWS::DynamoDB::GlobalTable": // moto knows tables of one region
+			kind = "AWS::DynamoDB::Table"
+			maps.DeleteFunc(p, func(k string, _ any) bool { return k == "Replicas" || k == "WriteOnDemandThroughputSettings" })
 		}
 		if !slices.Contains(unknown, kind) {
 			resources[name] = map[string]any{"Type": kind, "Properties": p}
