@@ -71,12 +71,12 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 		return err
 	}
 	defer func() { _ = listener.Close() }()
-	moto, stopMoto, err := startMoto(ctx, o)
+	by, stopStandIns, err := startStandIns(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer stopMoto()
-	front := newFront(moto, log)
+	defer stopStandIns()
+	front := newFront(by.moto, log)
 	aws, stopFront, err := serve(front)
 	if err != nil {
 		return err
@@ -126,7 +126,7 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 		case scheduled:
 			work = schedule(every, pool, s.Handler)
 		case s.ARN == there.stream:
-			work = (&stream{pool: pool, handler: s.Handler, moto: moto, arn: s.ARN, alone: &front.table}).follow
+			work = (&stream{pool: pool, handler: s.Handler, moto: by.moto, arn: s.ARN, alone: &front.table}).follow
 		case there.queues[s.ARN] != "":
 			work = (&queue{pool: pool, handler: s.Handler, url: there.queues[s.ARN], sqs: there.sqs}).follow
 		default:
