@@ -22,8 +22,8 @@ func CognitoLocal(t testing.TB) string {
 	return start(t, CognitoServer())
 }
 
-// folder is where the peers are installed: STEWARD_PEERS, or .peers at the root of the repository.
-func folder(t testing.TB) string {
+// Installed is where the peers are installed: STEWARD_PEERS, or .peers at the root of the repository.
+func Installed(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("STEWARD_PEERS")
 	for up, err := os.Getwd(); dir == "" && err == nil && up != filepath.Dir(up); up = filepath.Dir(up) {
@@ -40,7 +40,7 @@ func folder(t testing.TB) string {
 // start runs the program until the test ends, and waits for it to answer.
 func start(t testing.TB, p Program) string {
 	t.Helper()
-	running, err := p.Start(folder(t), t.TempDir())
+	running, err := p.Start(Installed(t), t.TempDir())
 	if err == nil {
 		t.Cleanup(running.Stop)
 		err = running.Ready(t.Context())

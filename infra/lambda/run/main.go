@@ -1,8 +1,8 @@
 // Command run serves the API by the Lambda binaries themselves: a process for each operation, started at its first use, behind a small Lambda
 // Runtime API and a gateway on a loopback port. Routes, functions, their environments, roles, time limits and what else invokes them are those
-// of template.yaml and the stacks that it nests. Behind the functions stands moto, which plays DynamoDB, KMS, Cognito, SES, SNS, SQS and Secrets
-// Manager; a front before it judges every call by the role of the function that makes it, and mends what moto would be wrong about for this use
-// (see front.go). A call that a role does not allow is refused, said on standard error, and makes the exit status 1.
+// of template.yaml and the stacks that it nests. Behind the functions stand moto, which plays DynamoDB, KMS, Cognito, SES, SNS, SQS and Secrets
+// Manager, and cognito-local for what moto is wrong about in Cognito; a front before them judges every call by the role of the function that makes
+// it, and mends what they would be wrong about for this use (see front.go). A call that a role does not allow is refused, said on standard error, and makes the exit status 1.
 //
 //	go run ./infra/lambda/build --arch host --no-zip --out bin/lambda
 //	go run ./infra/lambda/run [--addr 127.0.0.1:3000] [--binaries bin/lambda] [--data .steward] [--peers .peers]
@@ -76,7 +76,11 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 		return err
 	}
 	defer stopStandIns()
-	front := newFront(by.moto, log)
+	twins, err := newTwins(ctx, by.cognitoLocal)
+	if err != nil {
+		return err
+	}
+	front := newFront(by.moto, twins, log)
 	aws, stopFront, err := serve(front)
 	if err != nil {
 		return err

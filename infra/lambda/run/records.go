@@ -28,8 +28,7 @@ func (f *front) records(w http.ResponseWriter, r *http.Request, body []byte) {
 		}
 	}
 	if err != nil {
-		f.log.Warn("moto's stream", "error", err.Error())
-		http.Error(w, "moto does not answer", http.StatusBadGateway)
+		f.unanswered(w, r, err)
 		return
 	}
 	a.send(w)
