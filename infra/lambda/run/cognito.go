@@ -165,7 +165,7 @@ func (f *front) begun(r *http.Request, user string, a *whole) error {
 // respond answers a challenge. moto takes any session for any user and any challenge, and any code.
 func (f *front) respond(r *http.Request, body []byte, in *asked) (*whole, error) {
 	d, user := f.directory, in.ChallengeResponses["USERNAME"]
-	if d.sessions[in.Session] != (session{user, in.ChallengeName}) {
+	if s, ok := d.sessions[in.Session]; !ok || s != (session{user, in.ChallengeName}) {
 		return nil, refusal("NotAuthorizedException", "Invalid session for the user.")
 	}
 	if in.ChallengeName == totp {
