@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func TestContractOnFront(t *testing.T) {
 	})
 }
 
-// TestSecondFactorOnFront: a code signs in, once, in a session of its user's, and a temporary password does not go around it.
+// TestSecondFactorOnFront: a code of the secret in force signs in, once, in a session of its user's, and a temporary password does not go around it.
 func TestSecondFactorOnFront(t *testing.T) {
 	ctx, p := t.Context(), cognito.New(behind(t))
 	ids := id.NewSource(time.Now, rand.Reader)
@@ -60,6 +61,8 @@ func TestSecondFactorOnFront(t *testing.T) {
 		secret, err := p.EnrolTOTP(ctx, n, token)
 		must(err)
 		must(p.ConfirmTOTP(ctx, n, token, code(secret, 0)))
+		_, err = p.EnrolTOTP(ctx, n, token) // another, which waits for its first code
+		must(err)
 		return n, secret
 	}
 	ann, secret := enrolled()
@@ -124,7 +127,12 @@ func deploy(t *testing.T) (address string, there *deployment) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(stop)
+	t.Cleanup(func() {
+		stop()
+		if _, err := os.Stat(filepath.Join(data, ".cognito")); !os.IsNotExist(err) {
+			t.Errorf("cognito-local's data, with passwords in clear, stays: %v", err)
+		}
+	})
 	twins, err := newTwins(t.Context(), by.cognitoLocal)
 	if err != nil {
 		t.Fatal(err)
