@@ -38,6 +38,7 @@ import (
 //	snapshot, unchanged        the store now, and that it is byte for byte as it was (denied events aside)
 //	await METHOD PATH MEMBER REGEXP  the request again and again until the member fits, for what follows a change by moments
 //	code VARIABLE TO TEMPLATE  the newest code sent to the address
+//	totp VARIABLE SECRET now | next | none  an authenticator's code: of now, of the step after, of no step near
 //
 // A line that begins with [gateway] is for an API behind API Gateway only, with [!gateway] for one that is not: the gateway answers in its own
 // words where no route fits.
@@ -88,6 +89,7 @@ func tell(t *testing.T, scripts string, gateway bool, deploy func(dir string) (s
 			"count":     command(2, 2, (*story).count),
 			"await":     command(4, 4, (*story).await),
 			"code":      command(3, 3, (*story).code),
+			"totp":      command(3, 3, (*story).totp),
 			"snapshot":  command(0, 0, (*story).snapshot),
 			"unchanged": command(0, 0, (*story).unchanged),
 		},

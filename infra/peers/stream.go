@@ -11,8 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Streams is Client for moto's DynamoDB Streams: it leaves out the first of the two records that moto writes for an update which makes an item.
-// That one has no attribute but the keys, which DynamoDB's never lack.
+// Streams is Client for moto's DynamoDB Streams: it leaves out what is Bare.
 func Streams() *http.Client { return &http.Client{Transport: full{}} }
 
 type full struct{}
@@ -30,7 +29,7 @@ func (full) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := json.Unmarshal(all["Records"], &records); err != nil {
 		return nil, err
 	}
-	if all["Records"], err = json.Marshal(slices.DeleteFunc(records, bare)); err != nil {
+	if all["Records"], err = json.Marshal(slices.DeleteFunc(records, Bare)); err != nil {
 		return nil, err
 	}
 	b, err := json.Marshal(all)
@@ -42,7 +41,9 @@ func (full) RoundTrip(r *http.Request) (*http.Response, error) {
 	return out, nil
 }
 
-func bare(record jsontext.Value) bool {
+// Bare reports whether the record of a stream is moto's alone: an update that makes an item is two records there, the first of the keys without any
+// attribute, which DynamoDB's never lack.
+func Bare(record jsontext.Value) bool {
 	var r struct {
 		DynamoDB struct{ Keys, NewImage map[string]jsontext.Value } `json:"dynamodb"`
 	}

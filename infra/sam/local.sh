@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Serves template.yaml by `sam local start-api` in Docker, with moto on this machine in place of AWS.
+# Serves template.yaml by `sam local start-api` in Docker, with moto and cognito-local on this machine in place of AWS.
 #
 #   ADDR=127.0.0.1:3000 PEERS=.peers DATA=.steward infra/sam/local.sh
 #

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/steward-crm/steward/infra/peers"
 )
 
 // pace is how long the pollers wait when there is nothing.
@@ -79,7 +81,7 @@ func (s *stream) follow(ctx context.Context, log *slog.Logger) {
 			continue
 		}
 		from["ShardIteratorType"], from["SequenceNumber"] = "AFTER_SEQUENCE_NUMBER", number(records[len(records)-1])
-		s.deliver(ctx, log, slices.DeleteFunc(records, bare))
+		s.deliver(ctx, log, slices.DeleteFunc(records, peers.Bare))
 	}
 }
 
@@ -95,16 +97,6 @@ func (s *stream) after(ctx context.Context, from map[string]any) ([]jsontext.Val
 	var got struct{ Records []jsontext.Value }
 	err := s.ask(ctx, "GetRecords", map[string]any{"ShardIterator": at.ShardIterator, "Limit": 50}, &got)
 	return got.Records, err
-}
-
-// bare reports whether the record is moto's alone: an update that makes an item is two records there, the first of the keys without any
-// attribute, which DynamoDB never holds.
-func bare(record jsontext.Value) bool {
-	var r struct {
-		DynamoDB struct{ Keys, NewImage map[string]jsontext.Value } `json:"dynamodb"`
-	}
-	err := json.Unmarshal(record, &r)
-	return err == nil && len(r.DynamoDB.NewImage) > 0 && len(r.DynamoDB.NewImage) == len(r.DynamoDB.Keys)
 }
 
 func (s *stream) deliver(ctx context.Context, log *slog.Logger, records []jsontext.Value) {

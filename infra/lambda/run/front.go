@@ -13,13 +13,14 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/steward-crm/steward/infra/peers"
 	"github.com/steward-crm/steward/infra/stacks/deployed"
 	"github.com/steward-crm/steward/infra/stacks/iam"
 )
 
 // front stands between the functions and moto. It judges a function's requests by its role, as IAM does; hands requests on, one at a time to
-// DynamoDB, because moto loses updates that cross; keeps what is sent by mail and text message; and puts in moto's words what moto does not
-// know (see cognito.go); the keys of a pool are asked for as moto tells services apart.
+// DynamoDB, because moto loses updates that cross; keeps what is sent by mail and text message; and asks cognito-local what moto is wrong about
+// in Cognito (see cognito.go); the keys of a pool are asked for as moto tells services apart.
 type front struct {
 	moto   string // its URL
 	client *http.Client
@@ -28,17 +29,19 @@ type front struct {
 	table  sync.Mutex // held by the request that DynamoDB works on, and while its stream is read
 	tokens tokens     // under table
 
-	mu       sync.Mutex
-	there    *deployment // nil until it stands
-	signedIn signedIn
-	roles    map[string]deployed.Function // by access key
-	denied   []string
-	sent     []message // oldest first
+	directory *directory
+
+	mu     sync.Mutex
+	there  *deployment                  // nil until it stands
+	roles  map[string]deployed.Function // by access key
+	denied []string
+	sent   []message // oldest first
 }
 
-func newFront(moto string, log *slog.Logger) *front {
+func newFront(moto string, t *twins, log *slog.Logger) *front {
 	// moto's server now and then closes a connection that is being read.
-	return &front{moto: moto, log: log, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, tokens: tokens{}, signedIn: signedIn{}}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	return &front{moto: moto, log: log, client: client, tokens: tokens{}, directory: newDirectory(t)}
 }
 
 // judge has the front hold the functions, by handler, to their roles from now on, over the deployment.
@@ -102,11 +105,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			f.transact(w, r, body)
 			return
 		}
-	case strings.HasPrefix(target, cognito):
+	case strings.HasPrefix(target, peers.CognitoTarget):
 		f.cognito(w, r, body)
 		return
 	case strings.HasSuffix(r.URL.Path, "/.well-known/jwks.json"):
-		r.Header.Set("Authorization", asCognito)
+		r.Header.Set("Authorization", peers.ForCognito)
 	case r.Method == http.MethodPost && r.URL.Path == "/v2/email/outbound-emails":
 		err = f.keepMail(r.Context(), body)
 	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
@@ -131,12 +134,17 @@ func refuse(w http.ResponseWriter, code, why string) {
 func (f *front) pass(w http.ResponseWriter, r *http.Request, body []byte) *whole {
 	a, err := f.ask(r, body)
 	if err != nil {
-		f.log.Warn("moto", "target", r.Header.Get("X-Amz-Target"), "error", err.Error())
-		http.Error(w, "moto does not answer", http.StatusBadGateway)
+		f.unanswered(w, r, err)
 		return nil
 	}
 	a.send(w)
 	return a
+}
+
+// unanswered tells that a stand-in gave no answer.
+func (f *front) unanswered(w http.ResponseWriter, r *http.Request, err error) {
+	f.log.Warn("no answer", "target", r.Header.Get("X-Amz-Target"), "error", err.Error())
+	http.Error(w, "a stand-in does not answer", http.StatusBadGateway)
 }
 
 // whole is an answer that came to its end.

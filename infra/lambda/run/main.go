@@ -1,8 +1,8 @@
 // Command run serves the API by the Lambda binaries themselves: a process for each operation, started at its first use, behind a small Lambda
 // Runtime API and a gateway on a loopback port. Routes, functions, their environments, roles, time limits and what else invokes them are those
-// of template.yaml and the stacks that it nests. Behind the functions stands moto, which plays DynamoDB, KMS, Cognito, SES, SNS, SQS and Secrets
-// Manager; a front before it judges every call by the role of the function that makes it, and mends what moto would be wrong about for this use
-// (see front.go). A call that a role does not allow is refused, said on standard error, and makes the exit status 1.
+// of template.yaml and the stacks that it nests. Behind the functions stand moto, which plays DynamoDB, KMS, Cognito, SES, SNS, SQS and Secrets
+// Manager, and cognito-local for what moto is wrong about in Cognito; a front before them judges every call by the role of the function that makes
+// it, and mends what they would be wrong about for this use (see front.go). A call that a role does not allow is refused, said on standard error, and makes the exit status 1.
 //
 //	go run ./infra/lambda/build --arch host --no-zip --out bin/lambda
 //	go run ./infra/lambda/run [--addr 127.0.0.1:3000] [--binaries bin/lambda] [--data .steward] [--peers .peers]
@@ -71,12 +71,16 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 		return err
 	}
 	defer func() { _ = listener.Close() }()
-	moto, stopMoto, err := startMoto(ctx, o)
+	by, stopStandIns, err := startStandIns(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer stopMoto()
-	front := newFront(moto, log)
+	defer stopStandIns()
+	twins, err := newTwins(ctx, by.cognitoLocal)
+	if err != nil {
+		return err
+	}
+	front := newFront(by.moto, twins, log)
 	aws, stopFront, err := serve(front)
 	if err != nil {
 		return err
@@ -126,7 +130,7 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 		case scheduled:
 			work = schedule(every, pool, s.Handler)
 		case s.ARN == there.stream:
-			work = (&stream{pool: pool, handler: s.Handler, moto: moto, arn: s.ARN, alone: &front.table}).follow
+			work = (&stream{pool: pool, handler: s.Handler, moto: by.moto, arn: s.ARN, alone: &front.table}).follow
 		case there.queues[s.ARN] != "":
 			work = (&queue{pool: pool, handler: s.Handler, url: there.queues[s.ARN], sqs: there.sqs}).follow
 		default:

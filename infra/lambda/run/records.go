@@ -6,6 +6,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/steward-crm/steward/infra/peers"
 )
 
 // records answers what lies in the stream, less what is moto's alone.
@@ -18,7 +20,7 @@ func (f *front) records(w http.ResponseWriter, r *http.Request, body []byte) {
 			err = json.Unmarshal(all["Records"], &records)
 		}
 		if err == nil {
-			all["Records"], err = json.Marshal(slices.DeleteFunc(records, bare))
+			all["Records"], err = json.Marshal(slices.DeleteFunc(records, peers.Bare))
 		}
 		if err == nil {
 			a.body, err = json.Marshal(all)
@@ -26,8 +28,7 @@ func (f *front) records(w http.ResponseWriter, r *http.Request, body []byte) {
 		}
 	}
 	if err != nil {
-		f.log.Warn("moto's stream", "error", err.Error())
-		http.Error(w, "moto does not answer", http.StatusBadGateway)
+		f.unanswered(w, r, err)
 		return
 	}
 	a.send(w)

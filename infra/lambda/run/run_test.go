@@ -86,7 +86,7 @@ func TestFront(t *testing.T) {
 		_, _ = io.WriteString(w, `{"a":"b"}`)
 	}))
 	defer moto.Close()
-	f := newFront(moto.URL, slog.New(slog.DiscardHandler))
+	f := newFront(moto.URL, nil, slog.New(slog.DiscardHandler))
 	f.judge(map[string]deployed.Function{"accounts.get": {Role: []iam.Statement{{
 		Effect: "Allow", Actions: []string{"dynamodb:GetItem"}, Resources: []string{place.ARN("dynamodb", "table/t")},
 		Conditions: map[string]map[string][]string{"ForAllValues:StringLike": {iam.LeadingKeys: {"a*"}}},

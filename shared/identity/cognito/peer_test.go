@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
-	"github.com/go-json-experiment/json"
 
 	"github.com/steward-crm/steward/infra/peers"
 	"github.com/steward-crm/steward/shared/edge"
@@ -239,25 +238,22 @@ func (b bridge) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	r = r.Clone(r.Context())
 	r.URL.Scheme, r.URL.Host, r.Host = to.Scheme, to.Host, to.Host
-	if r.Method == http.MethodGet { // moto tells services apart by this header
-		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20261122/us-east-1/cognito-idp/aws4_request, SignedHeaders=host, Signature=0")
+	if r.Method == http.MethodGet {
+		r.Header.Set("Authorization", peers.ForCognito)
 	}
-	const service = "AWSCognitoIdentityProviderService."
 	switch target := r.Header.Get("X-Amz-Target"); {
-	case target == service+"AdminSetUserMFAPreference" && b.preference:
+	case target == peers.CognitoTarget+"AdminSetUserMFAPreference" && b.preference:
 		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, nil
-	case target == service+"GetTokensFromRefreshToken":
-		var in struct{ ClientId, RefreshToken string }
-		if err := json.UnmarshalRead(r.Body, &in); err != nil {
-			return nil, err
-		}
-		body, err := json.Marshal(map[string]any{
-			"ClientId": in.ClientId, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": map[string]string{"REFRESH_TOKEN": in.RefreshToken},
-		})
+	case target == peers.CognitoTarget+"GetTokensFromRefreshToken":
+		sent, err := io.ReadAll(r.Body)
 		if err != nil {
 			return nil, err
 		}
-		r.Header.Set("X-Amz-Target", service+"InitiateAuth")
+		call, body, err := peers.Refresh(sent, "")
+		if err != nil {
+			return nil, err
+		}
+		r.Header.Set("X-Amz-Target", peers.CognitoTarget+call)
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
 	return peers.Client().Transport.RoundTrip(r)
