@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -221,5 +222,46 @@ func TestBackupsAreWatched(t *testing.T) {
 	policy := deployed.Text(d.Resources["AlarmsPolicy"].Properties["PolicyDocument"])
 	if target := deployed.Text(deployed.List(failed["Targets"])[0]); !strings.Contains(target, "Ref:Alarms") || !strings.Contains(policy, "events.amazonaws.com") || !strings.Contains(policy, "BackupFailed.Arn") {
 		t.Errorf("what fails is told to %s; the topic lets in: %s", target, policy)
+	}
+}
+
+// TestKeyAdministrator: whoever deploys as the key administrator can go on changing each key, without which KMS makes none, and may use none of those that
+// tenants' data and the audit log hang on, whatever else it is allowed.
+func TestKeyAdministrator(t *testing.T) {
+	uses := []string{"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:GenerateMac", "kms:VerifyMac", "kms:CreateGrant"}
+	seen := 0
+	for file, apart := range map[string][]string{"../keys.yaml": {"DataKey", "AuditKey"}, "../region.yaml": {"DataReplica", "AuditReplica"}} {
+		for name, r := range readTemplate(t, file).Resources {
+			if r.Type != "AWS::KMS::Key" && r.Type != "AWS::KMS::ReplicaKey" {
+				continue
+			}
+			seen++
+			allowed, denied := map[string]bool{}, map[string]bool{}
+			for _, body := range deployed.List(deployed.Members(r.Properties["KeyPolicy"])["Statement"]) {
+				s := deployed.Members(body)
+				if deployed.Text(deployed.Members(s["Principal"])["AWS"]) != "${KeyAdministrator}" {
+					continue
+				}
+				for _, action := range deployed.Words(s["Action"]) {
+					for _, use := range append(uses, action) {
+						if ok, _ := path.Match(action, use); ok {
+							map[bool]map[string]bool{true: allowed, false: denied}[s["Effect"] == "Allow"][use] = true
+						}
+					}
+				}
+			}
+			if !allowed["kms:PutKeyPolicy"] {
+				t.Errorf("%s %s: nobody can change its policy", file, name)
+			}
+			for _, use := range uses {
+				mac := strings.Contains(use, "Mac")
+				if allowed[use] || slices.Contains(apart, name) && !denied[use] && (use == "kms:CreateGrant" || mac == strings.HasPrefix(name, "Audit")) {
+					t.Errorf("%s %s: its administrator may %s", file, name, use)
+				}
+			}
+		}
+	}
+	if seen != 7 {
+		t.Errorf("%d keys", seen)
 	}
 }
