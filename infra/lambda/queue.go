@@ -49,9 +49,9 @@ func Wake(q Queue, now func() time.Time) Consumer {
 }
 
 // WakeDue sends every job that is due to the queue.
-func WakeDue(w *job.Worker, q Queue) Handler {
+func WakeDue(s *job.Store, q Queue) Handler {
 	return Scheduled(func(ctx context.Context) error {
-		return w.EachDue(ctx, func(j job.Job) error { return q.Wake(ctx, Due{j.Tenant, j.ID}, 0) })
+		return s.EachDue(ctx, func(j job.Job) error { return q.Wake(ctx, Due{j.Tenant, j.ID}, 0) })
 	})
 }
 

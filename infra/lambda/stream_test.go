@@ -255,7 +255,7 @@ func TestJobs(t *testing.T) {
 	}
 	d.Clock.Add(2 * time.Hour)
 	q.sent = nil
-	if _, err := lambda.WakeDue(w, q)(t.Context(), nil); err != nil {
+	if _, err := lambda.WakeDue(s, q)(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(q.sent, []lambda.Due{{Tenant: tenant, Job: soon}, {Tenant: tenant, Job: late}}) {

@@ -18,6 +18,7 @@ import (
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/principal"
 	"github.com/steward-crm/steward/shared/table"
 )
 
@@ -96,6 +97,26 @@ func (s *Store) Stage(c *change.Set, t id.Tenant, kind string, payload any, due 
 	}
 	c.Put(it, table.Absent, nil)
 	return j.ID, nil
+}
+
+// Start puts a job of the system that no change asks for, due at once, in a commit of its own: for what walks over the rows and finds
+// something missing. It records no event, because nothing that a tenant keeps changes.
+func (s *Store) Start(ctx context.Context, t id.Tenant, kind string, payload any) error {
+	writes, err := s.alone(t, kind, payload)
+	if err != nil {
+		return err
+	}
+	return s.commit(ctx, writes...)
+}
+
+// alone are the writes of a new job of the system.
+func (s *Store) alone(t id.Tenant, kind string, payload any) ([]table.Write, error) {
+	now := s.now()
+	c := change.New(principal.System(t, kind, now), s.ids, now)
+	if _, err := s.Stage(c, t, kind, payload, now); err != nil {
+		return nil, err
+	}
+	return c.Writes()
 }
 
 // Get reads a job now. A job that does not exist in the tenant is NotFound not_found.

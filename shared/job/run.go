@@ -131,6 +131,24 @@ func (r *Run) Save(ctx context.Context, state any, p Progress) error {
 	return nil
 }
 
+// Follow saves the state and, in the same commit, puts a job that goes on from here, due at once: there is one, however often this job runs,
+// and none once another run holds it. Like Save it records no event, because nothing that a tenant keeps changes.
+func (r *Run) Follow(ctx context.Context, state any, kind string, payload any) error {
+	stage, err := r.store.alone(r.Job.Tenant, kind, payload)
+	if err != nil {
+		return err
+	}
+	next, it, err := r.further(state, Progress{})
+	if err != nil {
+		return err
+	}
+	if err := r.store.commit(ctx, append(stage, table.Put(it, table.VersionIs(r.Job.Version)))...); err != nil {
+		return err
+	}
+	r.Job = next
+	return nil
+}
+
 // further is the job after a step: whoever got further starts counting attempts anew.
 func (r *Run) further(state any, p Progress) (Job, table.Item, error) {
 	next := r.Job
@@ -148,11 +166,11 @@ func (r *Run) further(state any, p Progress) (Job, table.Item, error) {
 
 // commit writes what belongs to the job's own book-keeping: no event, because nothing that a tenant keeps changes. A reply that was
 // lost is asked for again under the same token; a failed condition means that another run holds the job.
-func (s *Store) commit(ctx context.Context, w table.Write) error {
+func (s *Store) commit(ctx context.Context, writes ...table.Write) error {
 	token := s.ids.ULID()
 	var err error
 	for range 3 {
-		err = s.table.Commit(ctx, token, w)
+		err = s.table.Commit(ctx, token, writes...)
 		if !fault.IsKind(err, fault.Unavailable) {
 			break
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -42,6 +43,9 @@ func TestStepLosesToATakeover(t *testing.T) {
 		if e := r.Save(ctx, nil, job.Progress{}); !fault.Is(e, "job_lost") {
 			t.Errorf("save: %v", e)
 		}
+		if e := r.Follow(ctx, nil, kind, nil); !fault.Is(e, "job_lost") {
+			t.Errorf("follow: %v", e)
+		}
 		return err
 	})
 	j := d.stage(d.Now())
@@ -54,6 +58,9 @@ func TestStepLosesToATakeover(t *testing.T) {
 	}
 	if got := d.get(j); got.Status != job.Done {
 		t.Fatalf("the end that the second worker wrote was overwritten: %+v", got)
+	}
+	if d.run(second) != 0 {
+		t.Fatal("a worker without the lease was followed")
 	}
 }
 
@@ -166,12 +173,22 @@ func TestAJobWhoseRunsNeverComeBackFails(t *testing.T) {
 	}
 }
 
+// TestOtherKindsAreLeftToOthers: what a worker has no runner for stays due for the worker that has, however it is named to this one, and is never
+// lost in silence.
 func TestOtherKindsAreLeftToOthers(t *testing.T) {
 	d := open(t)
-	w := job.NewWorker(d.jobs, d.table, slog.New(slog.DiscardHandler))
+	var said strings.Builder
+	w := job.NewWorker(d.jobs, d.table, slog.New(slog.NewTextHandler(&said, nil)))
 	j := d.stage(d.Now())
-	if d.run(w) != 0 || d.get(j).Status != job.Queued {
+	if d.run(w) != 0 || d.get(j).Status != job.Queued || said.Len() > 0 {
 		t.Fatal("a kind without a runner was touched")
+	}
+	if err := w.RunOne(t.Context(), d.tenant, j); err != nil || d.get(j).Status != job.Queued || !strings.Contains(said.String(), string(j)) {
+		t.Fatalf("%v; the log says %q", err, said.String())
+	}
+	var due []id.Job
+	if err := d.jobs.EachDue(t.Context(), func(j job.Job) error { due = append(due, j.ID); return nil }); err != nil || !slices.Equal(due, []id.Job{j}) {
+		t.Fatalf("due are %v, %v", due, err)
 	}
 	defer func() {
 		if recover() == nil {
@@ -180,6 +197,59 @@ func TestOtherKindsAreLeftToOthers(t *testing.T) {
 	}()
 	w.Handle(kind, nil)
 	w.Handle(kind, nil)
+}
+
+// TestFollow: a job hands over to another in the commit that says so. Whichever commit of the two fails or is answered by nobody, one follows.
+func TestFollow(t *testing.T) {
+	type handed struct {
+		Over bool `json:"over"`
+	}
+	for _, after := range []bool{false, true} {
+		for n := range 6 {
+			d := open(t)
+			followed := 0
+			w := d.worker(func(ctx context.Context, r *job.Run) error {
+				var s handed
+				if err := r.State(&s); err != nil || s.Over {
+					return err
+				}
+				return r.Follow(ctx, handed{true}, "things.follow", map[string]string{"thing": "two"})
+			})
+			w.Handle("things.follow", func(_ context.Context, r *job.Run) error {
+				followed++
+				var p map[string]string
+				if err := r.Payload(&p); err != nil || p["thing"] != "two" || r.Job.Tenant != d.tenant {
+					t.Errorf("%+v, %v", r.Job, err)
+				}
+				return nil
+			})
+			j := d.stage(d.Now())
+			count := 0
+			fail := func(with error) func(local.Call) error {
+				return func(c local.Call) error {
+					if c.Op != "commit" {
+						return nil
+					}
+					if count++; count == n+1 {
+						return with
+					}
+					return nil
+				}
+			}
+			if after {
+				d.faults.After = fail(local.Lost())
+			} else {
+				d.faults.Before = fail(local.Throttled())
+			}
+			for range 4 {
+				d.run(w)
+				d.Add(job.LeaseFor + time.Minute)
+			}
+			if got := d.get(j); got.Status != job.Done || followed != 1 {
+				t.Errorf("commit %d, after %v: %s, followed by %d runs", n, after, got.Status, followed)
+			}
+		}
+	}
 }
 
 // TestRun holds the loop: work is found when it is due and when it is staged, a stop lets go of what runs, and nothing stays behind.

@@ -12,7 +12,7 @@ import (
 func main() {
 	lambda.Main(lambda.Events(map[string]func(*lambda.Deployment) (lambda.Handler, error){
 		"jobs.due": func(d *lambda.Deployment) (lambda.Handler, error) {
-			return lambda.WakeDue(job.NewWorker(job.New(d.Table, d.IDs, d.Now), nil, d.Log), d.Queue), nil
+			return lambda.WakeDue(job.New(d.Table, d.IDs, d.Now), d.Queue), nil
 		},
 	}, withtable.Part(), withqueue.Part()))
 }
