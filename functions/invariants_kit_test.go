@@ -14,7 +14,6 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"github.com/steward-crm/steward/functions"
-	"github.com/steward-crm/steward/functions/work"
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/id"
@@ -50,7 +49,7 @@ func openHouse(t testing.TB, change ...func(*edgetest.Deployment)) *house {
 	}
 	h.routes = functions.All(h.Platform)
 	h.api = h.process()
-	h.worker = work.Worker(h.Platform)
+	h.worker = functions.Worker(h.Platform)
 	h.record()
 	return h
 }

@@ -47,6 +47,15 @@ func (w *Worker) Handle(kind string, r Runner) {
 	w.runners[kind] = r
 }
 
+// HandleAll binds each kind to its runner.
+func (w *Worker) HandleAll(all ...map[string]Runner) {
+	for _, runners := range all {
+		for kind, r := range runners {
+			w.Handle(kind, r)
+		}
+	}
+}
+
 // RunDue runs every job that is due, one after the other, each once, those included that the runs themselves stage; it answers how many
 // it ran. Jobs that another worker holds are left out. A job that fails is no error of RunDue.
 func (w *Worker) RunDue(ctx context.Context) (ran int, err error) {

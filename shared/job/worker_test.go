@@ -252,6 +252,46 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+// TestFollowersCount: a job has ended when the one that it handed over to has, fails as that one does, and is withdrawn with it.
+func TestFollowersCount(t *testing.T) {
+	for name, row := range map[string]struct {
+		answer error
+		ended  bool
+		code   string
+	}{
+		"it waits":   {fault.New(fault.Unavailable, "busy"), false, ""},
+		"it failed":  {fault.New(fault.Invalid, "undeliverable"), true, "undeliverable"},
+		"it is done": {nil, true, ""},
+	} {
+		d := open(t)
+		var first id.Job
+		outcome := func(when string, ended bool, code string) {
+			t.Helper()
+			if e, c, err := d.jobs.Outcome(t.Context(), d.tenant, first); err != nil || e != ended || c != code {
+				t.Errorf("%s, %s: ended %v, code %q, %v", name, when, e, c, err)
+			}
+		}
+		w := d.worker(func(ctx context.Context, r *job.Run) error { return r.Follow(ctx, nil, "things.follow", nil) })
+		w.Handle("things.follow", func(context.Context, *job.Run) error {
+			outcome("it runs", false, "")
+			if err := d.withdraw(first); !fault.Is(err, "job_running") {
+				t.Errorf("withdrawn while the follower runs: %v", err)
+			}
+			return row.answer
+		})
+		first = d.stage(d.Now())
+		outcome("before", false, "")
+		d.run(w)
+		outcome("after", row.ended, row.code)
+		if err := d.withdraw(first); err != nil {
+			t.Error(err)
+		}
+		if page, _, err := d.jobs.List(t.Context(), d.tenant, 10, ""); err != nil || len(page) != 0 {
+			t.Errorf("%s: %d jobs are left, %v", name, len(page), err)
+		}
+	}
+}
+
 // TestRun holds the loop: work is found when it is due and when it is staged, a stop lets go of what runs, and nothing stays behind.
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
