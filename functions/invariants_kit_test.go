@@ -17,7 +17,6 @@ import (
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/id"
-	"github.com/steward-crm/steward/shared/job"
 	"github.com/steward-crm/steward/shared/key"
 	notifylocal "github.com/steward-crm/steward/shared/notify/local"
 	"github.com/steward-crm/steward/shared/table"
@@ -35,7 +34,9 @@ type house struct {
 	t      testing.TB
 	routes []edge.Route
 	api    *edgetest.Server
-	worker *job.Worker
+	worker interface {
+		RunDue(ctx context.Context) (ran int, err error)
+	}
 
 	mu      sync.Mutex
 	commits [][]table.Write
