@@ -139,6 +139,9 @@ func TestMailSurvivesEveryDeath(t *testing.T) {
 					t.Fatalf("%s, death %d, after %v: %d mails", row.what, n, after, len(box))
 				}
 				must(t, w.signIn(t, u, box[0].TemporaryPassword))
+				if mails := w.count(t, user.JobMail); mails != 1 && row.walk == nil { // who walks cannot know what the last walk began
+					t.Errorf("%s, death %d, after %v: %d jobs send the mail", row.what, n, after, mails)
+				}
 				if !*died {
 					if n <= row.least {
 						t.Errorf("%s: %d commits only: the harness does not see them", row.what, n-1)
@@ -148,6 +151,42 @@ func TestMailSurvivesEveryDeath(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestSyncHandsOverOnce: a job that has left a missing identity to another leaves it to no second one, though the first has not begun.
+func TestSyncHandsOverOnce(t *testing.T) {
+	for n := 1; n <= 4; n++ {
+		w := newWorld(t)
+		ctx := context.WithoutCancel(t.Context())
+		u := w.in(t, principal.UserActive)
+		w.lose(t)
+		must(t, w.jobs.Start(ctx, w.tenant, user.JobSync, user.SyncPayload{User: u}))
+		var sync id.Job
+		must(t, w.jobs.EachDue(ctx, func(j job.Job) error { sync = j.ID; return nil }))
+		w.dieAt(n, true)
+		_ = w.worker().RunOne(ctx, w.tenant, sync)
+		w.Faults.Before, w.Faults.After = nil, nil
+		for range 2 {
+			w.Clock.Add(job.LeaseFor + time.Second)
+			must(t, w.worker().RunOne(ctx, w.tenant, sync))
+		}
+		if invites := w.count(t, user.JobInvite); invites != 1 {
+			t.Errorf("death %d: %d jobs make the identity", n, invites)
+		}
+	}
+}
+
+// count counts the jobs of the kind.
+func (w *world) count(t testing.TB, kind string) (n int) {
+	t.Helper()
+	jobs, _, err := w.jobs.List(t.Context(), w.tenant, 100, "")
+	must(t, err)
+	for _, j := range jobs {
+		if j.Kind == kind {
+			n++
+		}
+	}
+	return n
 }
 
 // dieAt makes the store go silent at the n-th commit from now, before it or after it.
