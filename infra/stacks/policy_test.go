@@ -108,6 +108,37 @@ func TestAuditIsOnlyAddedTo(t *testing.T) {
 	}
 }
 
+// TestWhoMaySend: one function sends mail and text messages, two fill the queues of jobs, and none may do both.
+func TestWhoMaySend(t *testing.T) {
+	got := map[string][]string{}
+	for _, d := range templates(t) {
+		for _, s := range rolesPolicies(d) {
+			for _, a := range deployed.Words(s.body["Action"]) {
+				for _, r := range deployed.Words(s.body["Resource"]) {
+					if a == "ses:SendEmail" || a == "sqs:SendMessage" && r != "${FailedQueueArn}" {
+						got[a+" "+r] = append(got[a+" "+r], s.where)
+					}
+				}
+				if a == "sns:Publish" {
+					got[a] = append(got[a], s.where)
+				}
+			}
+		}
+	}
+	const ses = "ses:SendEmail arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:"
+	sender, fillers := []string{"workers.yaml MessagesSendRole"}, []string{"workers.yaml JobsDueRole", "workers.yaml StreamChangesRole"}
+	want := map[string][]string{
+		ses + "identity/${MailDomain}": sender, ses + "configuration-set/${MailSet}": sender, "sns:Publish": sender,
+		"sqs:SendMessage ${JobsQueueArn}": fillers, "sqs:SendMessage ${MessagesQueueArn}": fillers,
+	}
+	for _, who := range got {
+		slices.Sort(who)
+	}
+	if !maps.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("who may send: %v", got)
+	}
+}
+
 // TestEveryFunctionIsWatched holds what every function has of its own.
 func TestEveryFunctionIsWatched(t *testing.T) {
 	functions := 0
@@ -199,7 +230,7 @@ func TestQueues(t *testing.T) {
 		if r.Type != "AWS::SQS::Queue" {
 			continue
 		}
-		if r.Properties["KmsMasterKeyId"] == nil || !strings.Contains(policies, "Ref:"+name+"]") || !strings.Contains(policies, name+".Arn") {
+		if r.Properties["KmsMasterKeyId"] == nil || !strings.Contains(policies, "Ref:"+name+"]") || !strings.Contains(policies, ":"+name+".Arn") {
 			t.Errorf("%s is not encrypted", name)
 		}
 		if strings.HasPrefix(name, "Failed") {
