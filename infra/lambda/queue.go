@@ -22,13 +22,13 @@ type Queue interface {
 // MaxPause is the longest that SQS holds a message back (November 2026).
 const MaxPause = 15 * time.Minute
 
-// Due names a job: the body of the queue's messages.
+// Due names a job: the body of the queues' messages.
 type Due struct {
 	Tenant id.Tenant `json:"tenant,omitempty"` // "" for work of the system
 	Job    id.Job    `json:"job"`
 }
 
-// Wake is the consumer that sends jobs to the queue when they begin to wait. Those that wait for longer than the queue holds a message, and
+// Wake is the consumer that sends jobs to their queue when they begin to wait. Those that wait for longer than a queue holds a message, and
 // those whose worker died, are found by jobs.due.
 func Wake(q Queue, now func() time.Time) Consumer {
 	return func(ctx context.Context, changes []table.Change) error {
@@ -49,7 +49,7 @@ func Wake(q Queue, now func() time.Time) Consumer {
 	}
 }
 
-// WakeDue sends every job that is due to the queue.
+// WakeDue sends every job that is due to its queue, whatever waits there already.
 func WakeDue(s *job.Store, q Queue) Handler {
 	return Scheduled(func(ctx context.Context) error {
 		return s.EachDue(ctx, func(j job.Job) error { return q.Wake(ctx, j.Kind, Due{j.Tenant, j.ID}, 0) })

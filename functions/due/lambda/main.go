@@ -1,4 +1,4 @@
-// Command lambda sends jobs that are due to the queue of jobs: those that waited for longer than a queue holds a message, and those whose worker
+// Command lambda sends jobs that are due to their queues: those that waited for longer than a queue holds a message, and those whose worker
 // died. It runs none, and links nothing that running one would need.
 package main
 
