@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/steward-crm/steward/functions"
 	"github.com/steward-crm/steward/functions/users"
-	"github.com/steward-crm/steward/functions/work"
 	"github.com/steward-crm/steward/shared/job"
 	tablelocal "github.com/steward-crm/steward/shared/table/local"
 )
@@ -64,7 +64,7 @@ func TestUsersSurviveEveryDeath(t *testing.T) {
 				// Another process, when the leases of the dead one are over.
 				h.record()
 				h.Clock.Add(job.LeaseFor + time.Second)
-				h.worker = work.Worker(h.Platform)
+				h.worker = functions.Worker(h.Platform)
 				admin.again(h)
 				if status, code := run(); status/100 != 2 && !(op == "delete" && status == http.StatusNotFound) {
 					t.Fatalf("%s, death %d, after %v: sent again it is %d %s", op, n, after, status, code)
@@ -73,6 +73,7 @@ func TestUsersSurviveEveryDeath(t *testing.T) {
 				if err := users.Desk(h.Platform).Reconcile(t.Context()); err != nil {
 					t.Fatal(err)
 				}
+				h.work() // what the walk leaves to jobs
 				h.agreed(fmt.Sprintf("%s, death %d, after %v", op, n, after), admin)
 				if lived {
 					break

@@ -14,11 +14,9 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"github.com/steward-crm/steward/functions"
-	"github.com/steward-crm/steward/functions/work"
 	"github.com/steward-crm/steward/shared/edge"
 	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/id"
-	"github.com/steward-crm/steward/shared/job"
 	"github.com/steward-crm/steward/shared/key"
 	notifylocal "github.com/steward-crm/steward/shared/notify/local"
 	"github.com/steward-crm/steward/shared/table"
@@ -36,7 +34,9 @@ type house struct {
 	t      testing.TB
 	routes []edge.Route
 	api    *edgetest.Server
-	worker *job.Worker
+	worker interface {
+		RunDue(ctx context.Context) (ran int, err error)
+	}
 
 	mu      sync.Mutex
 	commits [][]table.Write
@@ -50,7 +50,7 @@ func openHouse(t testing.TB, change ...func(*edgetest.Deployment)) *house {
 	}
 	h.routes = functions.All(h.Platform)
 	h.api = h.process()
-	h.worker = work.Worker(h.Platform)
+	h.worker = functions.Worker(h.Platform)
 	h.record()
 	return h
 }

@@ -69,7 +69,7 @@ func allowed(pkg string) (func(string) bool, bool) {
 		return among(rules[pkg]), true
 	case slices.Contains(nouns, pkg):
 		return among(base), true // never another noun, an adapter or edge
-	case pkg == "functions", pkg == "functions/work": // the indexes
+	case pkg == "functions", pkg == "functions/work", pkg == "functions/messages": // the indexes
 		return func(p string) bool {
 			return strings.HasPrefix(p, "functions/") || slices.Contains([]string{"shared/edge", "shared/platform", "shared/job"}, p)
 		}, true

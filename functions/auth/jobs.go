@@ -9,7 +9,7 @@ import (
 	"github.com/steward-crm/steward/shared/signin"
 )
 
-// Runners are the jobs that send codes, by kind.
+// Runners are the jobs that send codes, by kind. They ask the identity provider nothing.
 func Runners(p *platform.Platform) map[string]job.Runner {
 	d := desk(p)
 	return map[string]job.Runner{

@@ -104,9 +104,7 @@ type m = map[string]any
 func (o *office) work(t *testing.T) {
 	t.Helper()
 	w := job.NewWorker(job.New(o.Table, o.IDs, o.Now), o.Feed, o.Log)
-	for kind, r := range users.Runners(o.Platform) {
-		w.Handle(kind, r)
-	}
+	w.HandleAll(users.Runners(o.Platform), users.MailRunners(o.Platform))
 	if _, err := w.RunDue(context.WithoutCancel(t.Context())); err != nil {
 		t.Fatal(err)
 	}

@@ -41,11 +41,7 @@ func open(t testing.TB) *desk {
 
 func (d *desk) newWorker() *job.Worker {
 	w := job.NewWorker(job.New(d.Table, d.IDs, d.Now), d.Feed, d.Log)
-	for _, some := range []map[string]job.Runner{webhooks.Runners(d.Platform), users.Runners(d.Platform)} {
-		for kind, r := range some {
-			w.Handle(kind, r)
-		}
-	}
+	w.HandleAll(webhooks.Runners(d.Platform), users.Runners(d.Platform), users.MailRunners(d.Platform))
 	return w
 }
 

@@ -25,6 +25,7 @@ var linked = map[string][]string{
 	"due":         {"dynamodb", "sqs"},
 	"jobs":        {"dynamodb", "kms"},
 	"me":          {"dynamodb", "kms", "cognitoidentityprovider"},
+	"messages":    {"dynamodb", "kms", "sesv2", "sns"},
 	"notify":      {"dynamodb", "kms"},
 	"onboarding":  {"dynamodb", "kms"},
 	"org":         {"dynamodb", "kms"},
@@ -34,7 +35,7 @@ var linked = map[string][]string{
 	"stream":      {"dynamodb", "kms", "sqs"},
 	"users":       {"dynamodb", "kms"},
 	"webhooks":    {"dynamodb", "kms", "secretsmanager"},
-	"work":        {"dynamodb", "kms", "cognitoidentityprovider", "sesv2", "sns"},
+	"work":        {"dynamodb", "kms", "cognitoidentityprovider"},
 }
 
 // TestLinked holds each binary to its clients, and every one to none of what Lambda functions pay for at each start.
@@ -104,7 +105,7 @@ func TestOneBinaryForEachRoute(t *testing.T) {
 		}
 		delete(served, r.Operation)
 	}
-	for _, event := range []string{"stream.changes", "jobs.run", "jobs.due", "schedule.reconcile", "notify.bounces", "counters.advance"} {
+	for _, event := range []string{"stream.changes", "jobs.run", "jobs.due", "messages.send", "schedule.reconcile", "notify.bounces", "counters.advance"} {
 		if len(served[event]) != 1 {
 			t.Errorf("%s is served by %v", event, served[event])
 		}

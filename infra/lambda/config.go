@@ -26,6 +26,7 @@ const (
 	SMSSender     Var = "STEWARD_SMS_SENDER" // optional
 	WebhookSecret Var = "STEWARD_WEBHOOK_SECRET"
 	JobsQueue     Var = "STEWARD_JOBS_QUEUE"
+	MessagesQueue Var = "STEWARD_MESSAGES_QUEUE"
 	FeedStream    Var = "STEWARD_STREAM"
 	BaseURL       Var = "STEWARD_BASE_URL" // optional: for links in mails
 )
@@ -53,6 +54,7 @@ type Config struct {
 	SMSSender     string
 	WebhookSecret string // ARN
 	JobsQueue     string // URL
+	MessagesQueue string // URL
 	Stream        string // ARN
 	BaseURL       string
 
@@ -86,6 +88,7 @@ var settings = []setting{
 	{SMSSender, true, func(c *Config) *string { return &c.SMSSender }, isSender, "1 to 11 letters and digits"},
 	{WebhookSecret, false, func(c *Config) *string { return &c.WebhookSecret }, isWord, "the name or ARN of a secret"},
 	{JobsQueue, false, func(c *Config) *string { return &c.JobsQueue }, isURL, "the URL of an SQS queue"},
+	{MessagesQueue, false, func(c *Config) *string { return &c.MessagesQueue }, isURL, "the URL of an SQS queue"},
 	{FeedStream, false, func(c *Config) *string { return &c.Stream }, isStream, "the ARN of a table's stream"},
 	{BaseURL, true, func(c *Config) *string { return &c.BaseURL }, isURL, "a URL"},
 }

@@ -30,7 +30,7 @@ var sound = map[string]string{
 	"STEWARD_TABLE": "steward-data", "STEWARD_KEYS_TABLE": "steward-keys", "STEWARD_KEY_DATA": "arn:aws:kms:eu-central-1:1:key/a",
 	"STEWARD_KEY_AUDIT": "arn:aws:kms:eu-central-1:1:key/b", "STEWARD_POOL": "eu-central-1_abc", "STEWARD_CLIENT": "client",
 	"STEWARD_CLIENT_SECRET": "hidden-3", "STEWARD_MAIL_FROM": "desk@example.com", "STEWARD_WEBHOOK_SECRET": "arn:aws:secretsmanager:eu-central-1:1:secret:x",
-	"STEWARD_JOBS_QUEUE": "https://sqs.eu-central-1.amazonaws.com/1/jobs", "LANG": "en", "STEWARD_BASE_URL": "https://api.example.com",
+	"STEWARD_JOBS_QUEUE": "https://sqs.eu-central-1.amazonaws.com/1/jobs", "STEWARD_MESSAGES_QUEUE": "https://sqs.eu-central-1.amazonaws.com/1/messages", "LANG": "en", "STEWARD_BASE_URL": "https://api.example.com",
 }
 
 // environ is the sound environment with changes; "-" takes a variable away.
@@ -68,22 +68,22 @@ func TestConfiguration(t *testing.T) {
 		"everything is missing but what is optional": {
 			[]string{
 				"AWS_REGION=-", "AWS_ACCESS_KEY_ID=-", "STEWARD_TABLE=-", "STEWARD_KEYS_TABLE=-", "STEWARD_KEY_DATA=-", "STEWARD_KEY_AUDIT=-", "STEWARD_POOL=-",
-				"STEWARD_CLIENT=-", "STEWARD_CLIENT_SECRET=-", "STEWARD_MAIL_FROM=-", "STEWARD_WEBHOOK_SECRET=-", "STEWARD_JOBS_QUEUE=-", "STEWARD_BASE_URL=-",
+				"STEWARD_CLIENT=-", "STEWARD_CLIENT_SECRET=-", "STEWARD_MAIL_FROM=-", "STEWARD_WEBHOOK_SECRET=-", "STEWARD_JOBS_QUEUE=-", "STEWARD_MESSAGES_QUEUE=-", "STEWARD_BASE_URL=-",
 			},
 			[]string{
 				"AWS_REGION is missing", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are missing", "STEWARD_TABLE is missing", "STEWARD_KEYS_TABLE is missing",
 				"STEWARD_KEY_DATA is missing", "STEWARD_KEY_AUDIT is missing", "STEWARD_POOL is missing", "STEWARD_CLIENT is missing", "STEWARD_CLIENT_SECRET is missing",
-				"STEWARD_MAIL_FROM is missing", "STEWARD_WEBHOOK_SECRET is missing", "STEWARD_JOBS_QUEUE is missing",
+				"STEWARD_MAIL_FROM is missing", "STEWARD_WEBHOOK_SECRET is missing", "STEWARD_JOBS_QUEUE is missing", "STEWARD_MESSAGES_QUEUE is missing",
 			},
 		},
 		"everything is malformed": {
 			[]string{
 				"STEWARD_TABLE=a b", "STEWARD_KEYS_TABLE=x", "STEWARD_KEY_DATA=hidden key", "STEWARD_POOL=pool", "STEWARD_CLIENT_SECRET=hidden\n", "STEWARD_MAIL_FROM=desk",
-				"STEWARD_JOBS_QUEUE=jobs", "STEWARD_BASE_URL=api", "STEWARD_SMS_SENDER=Steward Desk", "STEWARD_ISSUER=x", "AWS_ENDPOINT_URL_KMS=x",
+				"STEWARD_JOBS_QUEUE=jobs", "STEWARD_MESSAGES_QUEUE=messages", "STEWARD_BASE_URL=api", "STEWARD_SMS_SENDER=Steward Desk", "STEWARD_ISSUER=x", "AWS_ENDPOINT_URL_KMS=x",
 			},
 			[]string{
 				"STEWARD_TABLE is not", "STEWARD_KEYS_TABLE is not", "STEWARD_KEY_DATA is not", "STEWARD_POOL is not", "STEWARD_CLIENT_SECRET is not", "STEWARD_MAIL_FROM is not",
-				"STEWARD_JOBS_QUEUE is not", "STEWARD_BASE_URL is not", "STEWARD_SMS_SENDER is not", "STEWARD_ISSUER is not", "AWS_ENDPOINT_URL_KMS is not",
+				"STEWARD_JOBS_QUEUE is not", "STEWARD_MESSAGES_QUEUE is not", "STEWARD_BASE_URL is not", "STEWARD_SMS_SENDER is not", "STEWARD_ISSUER is not", "AWS_ENDPOINT_URL_KMS is not",
 			},
 		},
 		"a misspelt variable":     {[]string{"STEWARD_TABEL=steward-data"}, []string{"STEWARD_TABEL is not known"}},

@@ -12,22 +12,23 @@ import (
 	"github.com/steward-crm/steward/shared/table"
 )
 
-// Queue carries the names of due jobs to the workers. It may carry one twice, and in any order: the job's own item decides whether it runs.
+// Queue carries the names of due jobs to the workers of their kind. It may carry one twice, and in any order: the job's own item decides whether
+// it runs.
 type Queue interface {
-	// Wake asks for the job to be looked at after the pause, which is at most MaxPause.
-	Wake(ctx context.Context, j Due, pause time.Duration) error
+	// Wake asks for the job to be looked at after the pause, which is at most MaxPause, by the worker of the kind.
+	Wake(ctx context.Context, kind string, j Due, pause time.Duration) error
 }
 
 // MaxPause is the longest that SQS holds a message back (November 2026).
 const MaxPause = 15 * time.Minute
 
-// Due names a job: the body of the queue's messages.
+// Due names a job: the body of the queues' messages.
 type Due struct {
 	Tenant id.Tenant `json:"tenant,omitempty"` // "" for work of the system
 	Job    id.Job    `json:"job"`
 }
 
-// Wake is the consumer that sends jobs to the queue when they begin to wait. Those that wait for longer than the queue holds a message, and
+// Wake is the consumer that sends jobs to their queue when they begin to wait. Those that wait for longer than a queue holds a message, and
 // those whose worker died, are found by jobs.due.
 func Wake(q Queue, now func() time.Time) Consumer {
 	return func(ctx context.Context, changes []table.Change) error {
@@ -40,7 +41,7 @@ func Wake(q Queue, now func() time.Time) Consumer {
 			if !waits || pause > MaxPause {
 				continue
 			}
-			if err := q.Wake(ctx, Due{j.Tenant, j.ID}, pause); err != nil {
+			if err := q.Wake(ctx, j.Kind, Due{j.Tenant, j.ID}, pause); err != nil {
 				return err
 			}
 		}
@@ -48,14 +49,15 @@ func Wake(q Queue, now func() time.Time) Consumer {
 	}
 }
 
-// WakeDue sends every job that is due to the queue.
-func WakeDue(w *job.Worker, q Queue) Handler {
+// WakeDue sends every job that is due to its queue, whatever waits there already.
+func WakeDue(s *job.Store, q Queue) Handler {
 	return Scheduled(func(ctx context.Context) error {
-		return w.EachDue(ctx, func(j job.Job) error { return q.Wake(ctx, Due{j.Tenant, j.ID}, 0) })
+		return s.EachDue(ctx, func(j job.Job) error { return q.Wake(ctx, j.Kind, Due{j.Tenant, j.ID}, 0) })
 	})
 }
 
-// RunJobs makes a handler of the queue of jobs.
+// RunJobs makes a handler of a queue of jobs. A message that names a job of another queue is taken out: the job stays due, and jobs.due sends it
+// to its own.
 func RunJobs(log *slog.Logger, w *job.Worker) Handler {
 	return Messages(log, func(ctx context.Context, body []byte) error {
 		var due Due

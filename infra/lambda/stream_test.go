@@ -165,15 +165,16 @@ func TestAuditLogFromStream(t *testing.T) {
 // queue keeps what was sent.
 type queue struct {
 	sent  []lambda.Due
+	kinds []string
 	pause []time.Duration
 	fail  bool
 }
 
-func (q *queue) Wake(_ context.Context, j lambda.Due, pause time.Duration) error {
+func (q *queue) Wake(_ context.Context, kind string, j lambda.Due, pause time.Duration) error {
 	if q.fail {
 		return errors.New("the queue is away")
 	}
-	q.sent, q.pause = append(q.sent, j), append(q.pause, pause)
+	q.sent, q.kinds, q.pause = append(q.sent, j), append(q.kinds, kind), append(q.pause, pause)
 	return nil
 }
 
@@ -222,7 +223,7 @@ func TestJobs(t *testing.T) {
 		t.Errorf("%v come again", again)
 	}
 	want := []lambda.Due{{Tenant: tenant, Job: now}, {Tenant: tenant, Job: soon}, {Job: free}}
-	if !slices.Equal(q.sent, want) || !slices.Equal(q.pause, []time.Duration{0, 90 * time.Second, 0}) {
+	if !slices.Equal(q.sent, want) || !slices.Equal(q.kinds, []string{"x.y", "x.y", "x.y"}) || !slices.Equal(q.pause, []time.Duration{0, 90 * time.Second, 0}) {
 		t.Errorf("sent %v, %v", q.sent, q.pause)
 	}
 
@@ -255,7 +256,7 @@ func TestJobs(t *testing.T) {
 	}
 	d.Clock.Add(2 * time.Hour)
 	q.sent = nil
-	if _, err := lambda.WakeDue(w, q)(t.Context(), nil); err != nil {
+	if _, err := lambda.WakeDue(s, q)(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(q.sent, []lambda.Due{{Tenant: tenant, Job: soon}, {Tenant: tenant, Job: late}}) {

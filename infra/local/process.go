@@ -15,7 +15,6 @@ import (
 
 	"github.com/steward-crm/steward/functions"
 	"github.com/steward-crm/steward/functions/users"
-	"github.com/steward-crm/steward/functions/work"
 	"github.com/steward-crm/steward/shared/access"
 	"github.com/steward-crm/steward/shared/account"
 	"github.com/steward-crm/steward/shared/audit"
@@ -175,7 +174,7 @@ func (p *process) open(cfg config, log *slog.Logger) (*platform.Platform, *notif
 func (p *process) work(d *platform.Platform, log *slog.Logger) {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
-	worker := work.Worker(d)
+	worker := functions.Worker(d)
 	trail := audit.NewLog(d.Table, d.Feed, d.Keys)
 	counters := account.NewCounters(d.Table, d.Feed)
 	p.workers.Go(func() { _ = worker.Run(ctx) }) // ends with ctx, and never by itself

@@ -181,12 +181,12 @@ func TestStacksOnMoto(t *testing.T) {
 	values := map[string]string{
 		"Env": "dev", "Architecture": "arm64", "LogRetention": "30", "MailFrom": "desk@steward.example", "AlarmEmail": "alarms@steward.example", "MonthlyBudget": "100",
 		"KeyAdministrator": "arn:aws:iam::123456789012:role/admin", "MaxReadUnits": "1000", "MaxWriteUnits": "1000", "Lock": "governance", "SmsSender": "Steward",
-		"BaseUrl": "https://steward.example", "ApiId": "api", "AuthorizerId": "authorizer", "FailedJobs": "failed-jobs", "Failed": "failed", "FailedBounces": "failed-bounces", "MailSet": "set",
+		"BaseUrl": "https://steward.example", "ApiId": "api", "AuthorizerId": "authorizer", "FailedJobs": "failed-jobs", "Failed": "failed", "FailedBounces": "failed-bounces", "FailedMessages": "failed-messages", "Messages": "messages", "MailSet": "set",
 		"MailDomain": "steward.example",
 	}
 	// An output is a parameter under another name, where template.yaml says so.
 	renamed := map[string]string{
-		"Storage": "StorageKey", "Bucket": "BucketKey", "Data": "KeyData", "Audit": "KeyAudit", "Alarms": "AlarmTopic", "FailedJobsName": "FailedJobs", "FailedBouncesName": "FailedBounces", "FailedName": "Failed",
+		"Storage": "StorageKey", "Bucket": "BucketKey", "Data": "KeyData", "Audit": "KeyAudit", "Alarms": "AlarmTopic", "FailedJobsName": "FailedJobs", "FailedBouncesName": "FailedBounces", "FailedMessagesName": "FailedMessages", "MessagesName": "Messages", "FailedName": "Failed",
 	}
 	seen := map[string]bool{}
 	files := []string{"keys", "data", "identity", "messaging", "backup", "observability", "api-customers", "api-people", "api-signin", "api-system", "workers"}

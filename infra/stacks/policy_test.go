@@ -1,12 +1,15 @@
 package main
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/steward-crm/steward/infra/stacks/deployed"
+	"github.com/steward-crm/steward/shared/signin"
 )
 
 // statement is one of a policy, with where it stands.
@@ -106,6 +109,37 @@ func TestAuditIsOnlyAddedTo(t *testing.T) {
 	}
 }
 
+// TestWhoMaySend: one function sends mail and text messages, two fill the queues of jobs, and none may do both.
+func TestWhoMaySend(t *testing.T) {
+	got := map[string][]string{}
+	for _, d := range templates(t) {
+		for _, s := range rolesPolicies(d) {
+			for _, a := range deployed.Words(s.body["Action"]) {
+				for _, r := range deployed.Words(s.body["Resource"]) {
+					if a == "ses:SendEmail" || a == "sqs:SendMessage" && r != "${FailedQueueArn}" {
+						got[a+" "+r] = append(got[a+" "+r], s.where)
+					}
+				}
+				if a == "sns:Publish" {
+					got[a] = append(got[a], s.where)
+				}
+			}
+		}
+	}
+	const ses = "ses:SendEmail arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:"
+	sender, fillers := []string{"workers.yaml MessagesSendRole"}, []string{"workers.yaml JobsDueRole", "workers.yaml StreamChangesRole"}
+	want := map[string][]string{
+		ses + "identity/${MailDomain}": sender, ses + "configuration-set/${MailSet}": sender, "sns:Publish": sender,
+		"sqs:SendMessage ${JobsQueueArn}": fillers, "sqs:SendMessage ${MessagesQueueArn}": fillers,
+	}
+	for _, who := range got {
+		slices.Sort(who)
+	}
+	if !maps.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("who may send: %v", got)
+	}
+}
+
 // TestEveryFunctionIsWatched holds what every function has of its own.
 func TestEveryFunctionIsWatched(t *testing.T) {
 	functions := 0
@@ -172,26 +206,64 @@ func hasDeadLetters(d deployed.Document, name string) bool {
 		}
 		onFailure := deployed.Members(deployed.Members(r.Properties["DestinationConfig"])["OnFailure"])["Destination"]
 		// What a queue's function fails at goes back to the queue, whose redrive TestQueues holds.
-		if onFailure != nil || deployed.Text(r.Properties["EventSourceArn"]) == "${JobsQueueArn}" || deployed.Text(r.Properties["EventSourceArn"]) == "${BouncesQueueArn}" {
+		if onFailure != nil || emptied[queueOf(r)] != "" {
 			return true
 		}
 	}
 	return false
 }
 
-// TestQueues: a queue that is worked on has a dead-letter queue, and every queue is encrypted.
+// emptied are the queues, with the function that empties each.
+var emptied = map[string]string{"Jobs": "JobsRun", "Messages": "MessagesSend", "Bounces": "NotifyBounces"}
+
+// queueOf gives the queue that the event source is of, or "".
+func queueOf(r deployed.Resource) string {
+	name, _ := strings.CutSuffix(deployed.Text(r.Properties["EventSourceArn"]), "QueueArn}")
+	return strings.TrimPrefix(name, "${")
+}
+
+// TestQueues: a queue is emptied by one function, which has the time for it, and has a dead-letter queue with an alarm; every queue is encrypted, at
+// rest and on the way.
 func TestQueues(t *testing.T) {
-	d := readTemplate(t, "../messaging.yaml")
+	d, workers, watched := readTemplate(t, "../messaging.yaml"), readTemplate(t, "../workers.yaml"), readTemplate(t, "../observability.yaml")
+	policies := deployed.Text(d.Resources["EncryptedTransport"].Properties) + deployed.Text(d.Resources["BouncesPolicy"].Properties)
 	for name, r := range d.Resources {
 		if r.Type != "AWS::SQS::Queue" {
 			continue
 		}
-		if r.Properties["KmsMasterKeyId"] == nil {
+		if r.Properties["KmsMasterKeyId"] == nil || !strings.Contains(policies, "Ref:"+name+"]") || !strings.Contains(policies, ":"+name+".Arn") {
 			t.Errorf("%s is not encrypted", name)
 		}
-		if !strings.HasPrefix(name, "Failed") && r.Properties["RedrivePolicy"] == nil {
-			t.Errorf("%s has no dead letters", name)
+		if strings.HasPrefix(name, "Failed") {
+			alarm := watched.Resources[name+"Alarm"].Properties
+			if alarm["MetricName"] != "ApproximateNumberOfMessagesVisible" || !strings.Contains(deployed.Text(alarm["Dimensions"]), "Ref:"+name+"]") || alarm["AlarmActions"] == nil {
+				t.Errorf("what lies in %s is told to nobody: %v", name, alarm)
+			}
+			continue
 		}
+		redrive := deployed.Members(r.Properties["RedrivePolicy"])
+		if deployed.Text(redrive["deadLetterTargetArn"]) != "${Failed"+name+".Arn}" || redrive["maxReceiveCount"] != 5 {
+			t.Errorf("%s has no dead letters: %v", name, redrive)
+		}
+		timeout, _ := workers.Resources[emptied[name]].Properties["Timeout"].(int)
+		if hidden, _ := r.Properties["VisibilityTimeout"].(int); timeout == 0 || hidden != 6*timeout {
+			t.Errorf("%s hides a message for %d s, and its function runs for %d", name, hidden, timeout)
+		}
+	}
+	sources := map[string]string{}
+	for _, r := range workers.Resources {
+		if q := queueOf(r); q != "" && strings.HasSuffix(deployed.Text(r.Properties["EventSourceArn"]), "QueueArn}") {
+			if sources[q] != "" {
+				t.Errorf("%s has two functions, and each takes away what the other is to have", q)
+			}
+			sources[q] = strings.Trim(deployed.Text(r.Properties["FunctionName"]), "${}")
+		}
+	}
+	if !maps.Equal(sources, emptied) {
+		t.Errorf("queues are emptied by %v", sources)
+	}
+	if age := watched.Resources["MessagesAlarm"].Properties; age["MetricName"] != "ApproximateAgeOfOldestMessage" || age["Threshold"] != int(signin.CodeLife/time.Second) || deployed.Text(age["Dimensions"]) == "" {
+		t.Errorf("codes that are sent too late are told to nobody: %v", age)
 	}
 	reports := d.Resources["MailReportsToBounces"].Properties
 	policy := deployed.Text(deployed.List(deployed.Members(d.Resources["BouncesPolicy"].Properties["PolicyDocument"])["Statement"])[1])

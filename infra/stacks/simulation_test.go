@@ -60,6 +60,7 @@ func deployment(t *testing.T) *deployed.Deployment {
 		"Identity.Outputs.Issuer":       "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool",
 		"Identity.Outputs.ClientSecret": "secret", "Identity.Outputs.WebhookSecret": "webhooks",
 		"Messaging.Outputs.JobsQueue": "https://sqs/jobs", "Messaging.Outputs.JobsQueueArn": "arn:aws:sqs:us-east-1:123456789012:jobs",
+		"Messaging.Outputs.MessagesQueue": "https://sqs/messages", "Messaging.Outputs.MessagesQueueArn": "arn:aws:sqs:us-east-1:123456789012:messages",
 		"Messaging.Outputs.BouncesQueueArn": "bounces", "Messaging.Outputs.FailedQueueArn": "failed", "Messaging.Outputs.MailDomain": "steward.example", "Messaging.Outputs.MailSet": "set",
 		"Observability.Outputs.Alarms": "alarms",
 	})

@@ -104,6 +104,7 @@ var values = map[string]string{
 	"STEWARD_CLIENT_SECRET":  `!Sub "{{resolve:secretsmanager:${ClientSecret}}}"`,
 	"STEWARD_WEBHOOK_SECRET": "!Ref WebhookSecret",
 	"STEWARD_JOBS_QUEUE":     "!Ref JobsQueue",
+	"STEWARD_MESSAGES_QUEUE": "!Ref MessagesQueue",
 	"STEWARD_STREAM":         "!Ref StreamArn",
 	"STEWARD_MAIL_FROM":      "!Ref MailFrom",
 	"STEWARD_MAIL_SET":       "!Ref MailSet",

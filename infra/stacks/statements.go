@@ -90,7 +90,7 @@ func statements(x rights.Rights) string {
 		p.open("Feed", "Allow", []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}, []string{"!Ref StreamArn"})
 	}
 	if x.Wake {
-		p.open("Wake", "Allow", []string{"sqs:SendMessage"}, []string{"!Ref JobsQueueArn"})
+		p.open("Wake", "Allow", []string{"sqs:SendMessage"}, []string{"!Ref JobsQueueArn", "!Ref MessagesQueueArn"})
 	}
 	return strings.TrimRight(p.String(), "\n")
 }

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"context"
 	"math/bits"
 	"testing"
 	"time"
@@ -178,3 +179,5 @@ func inEveryOrder(t *testing.T, begin func() contest) {
 type noJobs struct{}
 
 func (noJobs) Stage(*change.Set, id.Tenant, string, any, time.Time) (id.Job, error) { return "", nil }
+
+func (noJobs) Start(context.Context, id.Tenant, string, any) error { return nil }

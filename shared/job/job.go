@@ -18,6 +18,7 @@ import (
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/key"
+	"github.com/steward-crm/steward/shared/principal"
 	"github.com/steward-crm/steward/shared/table"
 )
 
@@ -52,13 +53,14 @@ type Job struct {
 	Payload   jsontext.Value `json:"payload"`             // what to do: ids only
 	State     jsontext.Value `json:"state,omitempty"`     // how far it came: ids and counters only
 	Progress  Progress       `json:"progress"`
-	Due       time.Time      `json:"due"`              // when it runs next; while it runs, when its lease ends
-	Lease     string         `json:"lease,omitempty"`  // names the run that holds it
-	Attempts  int            `json:"attempts"`         // runs since it last got further
-	Error     string         `json:"error,omitempty"`  // code of the last fault
-	CreatedAt time.Time      `json:"createdAt"`        //
-	EndedAt   time.Time      `json:"endedAt,omitzero"` // when it was done or failed
-	Version   int64          `json:"-"`                // of its item
+	Due       time.Time      `json:"due"`                // when it runs next; while it runs, when its lease ends
+	Lease     string         `json:"lease,omitempty"`    // names the run that holds it
+	Attempts  int            `json:"attempts"`           // runs since it last got further
+	Error     string         `json:"error,omitempty"`    // code of the last fault
+	Follower  id.Job         `json:"follower,omitempty"` // the job that goes on from it
+	CreatedAt time.Time      `json:"createdAt"`          //
+	EndedAt   time.Time      `json:"endedAt,omitzero"`   // when it was done or failed
+	Version   int64          `json:"-"`                  // of its item
 }
 
 // Ended reports that nothing will happen to the job any more.
@@ -96,6 +98,28 @@ func (s *Store) Stage(c *change.Set, t id.Tenant, kind string, payload any, due 
 	}
 	c.Put(it, table.Absent, nil)
 	return j.ID, nil
+}
+
+// Start puts a job of the system that no change asks for, due at once, in a commit of its own: for what walks over the rows and finds
+// something missing. It records no event, because nothing that a tenant keeps changes.
+func (s *Store) Start(ctx context.Context, t id.Tenant, kind string, payload any) error {
+	_, writes, err := s.alone(t, kind, payload)
+	if err != nil {
+		return err
+	}
+	return s.commit(ctx, writes...)
+}
+
+// alone are the writes of a new job of the system.
+func (s *Store) alone(t id.Tenant, kind string, payload any) (id.Job, []table.Write, error) {
+	now := s.now()
+	c := change.New(principal.System(t, kind, now), s.ids, now)
+	j, err := s.Stage(c, t, kind, payload, now)
+	if err != nil {
+		return "", nil, err
+	}
+	writes, err := c.Writes()
+	return j, writes, err
 }
 
 // Get reads a job now. A job that does not exist in the tenant is NotFound not_found.
@@ -138,32 +162,42 @@ func (s *Store) List(ctx context.Context, t id.Tenant, limit int, after string) 
 	return jobs, page.Cursor, nil
 }
 
-// Outcome reports whether a job has ended, and the code of the fault that it failed with. One that is not there any more has ended.
+// Outcome reports whether a job and those that follow it have ended, and the code of the fault that one of them failed with. One that is not
+// there any more has ended.
 func (s *Store) Outcome(ctx context.Context, t id.Tenant, j id.Job) (ended bool, code string, err error) {
-	got, err := s.Get(ctx, t, j)
-	if fault.IsKind(err, fault.NotFound) {
-		return true, "", nil
+	for j != "" {
+		got, err := s.Get(ctx, t, j)
+		if fault.IsKind(err, fault.NotFound) {
+			return true, "", nil
+		}
+		switch {
+		case err != nil || !got.Ended():
+			return false, "", err
+		case got.Status == Failed:
+			return true, got.Error, nil
+		}
+		j = got.Follower
 	}
-	if err != nil || got.Status != Failed {
-		return got.Ended(), "", err
-	}
-	return true, got.Error, nil
+	return true, "", nil
 }
 
-// Withdraw stages the removal of a job that no longer has a purpose, so that no run of it begins or takes effect after the change. A
-// job that is running right now is Unavailable job_running: ask again when its lease has ended. One that is gone is fine.
+// Withdraw stages the removal of a job that no longer has a purpose, and of those that follow it, so that no run of them begins or takes effect
+// after the change. One that is running right now is Unavailable job_running: ask again when its lease has ended. One that is gone is fine.
 func (s *Store) Withdraw(ctx context.Context, c *change.Set, t id.Tenant, j id.Job) error {
-	was, err := s.Get(ctx, t, j)
-	if fault.IsKind(err, fault.NotFound) {
-		return nil
+	for j != "" {
+		was, err := s.Get(ctx, t, j)
+		if fault.IsKind(err, fault.NotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if was.Status == Running && c.Now.Before(was.Due) {
+			return fault.New(fault.Unavailable, "job_running").After(was.Due.Sub(c.Now))
+		}
+		c.Delete(key.Job(t, j), table.VersionIs(was.Version), nil)
+		j = was.Follower
 	}
-	if err != nil {
-		return err
-	}
-	if was.Status == Running && c.Now.Before(was.Due) {
-		return fault.New(fault.Unavailable, "job_running").After(was.Due.Sub(c.Now))
-	}
-	c.Delete(key.Job(t, j), table.VersionIs(was.Version), nil)
 	return nil
 }
 

@@ -271,17 +271,20 @@ func TestStateSurvivesAndStepsTakeEffectOnce(t *testing.T) {
 	}
 }
 
+func (d *desk) withdraw(j id.Job) error {
+	ctx := d.t.Context()
+	return change.Run(ctx, d.table, principal.System(d.tenant, "things.stop", d.Now()), d.ids, d.Now, func(c *change.Set) error {
+		if err := d.jobs.Withdraw(ctx, c, d.tenant, j); err != nil || c.Empty() {
+			return err
+		}
+		c.Record(audit.Event{Target: string(j)})
+		return nil
+	})
+}
+
 func TestWithdraw(t *testing.T) {
 	d := open(t)
-	withdraw := func(j id.Job) error {
-		return change.Run(t.Context(), d.table, principal.System(d.tenant, "things.stop", d.Now()), d.ids, d.Now, func(c *change.Set) error {
-			if err := d.jobs.Withdraw(t.Context(), c, d.tenant, j); err != nil || c.Empty() {
-				return err
-			}
-			c.Record(audit.Event{Target: string(j)})
-			return nil
-		})
-	}
+	withdraw := d.withdraw
 	j := d.stage(d.Now())
 	w := d.worker(func(context.Context, *job.Run) error {
 		if err := withdraw(j); !fault.Is(err, "job_running") {

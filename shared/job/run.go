@@ -119,15 +119,34 @@ func (r *Run) Step(ctx context.Context, state any, p Progress, stage func(*chang
 }
 
 // Save keeps state and progress and prolongs the lease: for work whose effects lie outside the table.
-func (r *Run) Save(ctx context.Context, state any, p Progress) error {
+func (r *Run) Save(ctx context.Context, state any, p Progress) error { return r.save(ctx, state, p) }
+
+func (r *Run) save(ctx context.Context, state any, p Progress, more ...table.Write) error {
 	next, it, err := r.further(state, p)
 	if err != nil {
 		return err
 	}
-	if err := r.store.commit(ctx, table.Put(it, table.VersionIs(r.Job.Version))); err != nil {
+	if err := r.store.commit(ctx, append(more, table.Put(it, table.VersionIs(r.Job.Version)))...); err != nil {
 		return err
 	}
 	r.Job = next
+	return nil
+}
+
+// Follow saves the state and, in the same commit, puts a job that goes on from here, due at once: there is one, however often this job runs,
+// and none once another run holds it. What becomes of it becomes of this one: see Outcome and Withdraw. Like Save it records no event, because
+// nothing that a tenant keeps changes.
+func (r *Run) Follow(ctx context.Context, state any, kind string, payload any) error {
+	j, writes, err := r.store.alone(r.Job.Tenant, kind, payload)
+	if err != nil {
+		return err
+	}
+	was := r.Job.Follower
+	r.Job.Follower = j
+	if err := r.save(ctx, state, Progress{}, writes...); err != nil {
+		r.Job.Follower = was
+		return err
+	}
 	return nil
 }
 
@@ -148,11 +167,11 @@ func (r *Run) further(state any, p Progress) (Job, table.Item, error) {
 
 // commit writes what belongs to the job's own book-keeping: no event, because nothing that a tenant keeps changes. A reply that was
 // lost is asked for again under the same token; a failed condition means that another run holds the job.
-func (s *Store) commit(ctx context.Context, w table.Write) error {
+func (s *Store) commit(ctx context.Context, writes ...table.Write) error {
 	token := s.ids.ULID()
 	var err error
 	for range 3 {
-		err = s.table.Commit(ctx, token, w)
+		err = s.table.Commit(ctx, token, writes...)
 		if !fault.IsKind(err, fault.Unavailable) {
 			break
 		}

@@ -47,10 +47,19 @@ func (w *Worker) Handle(kind string, r Runner) {
 	w.runners[kind] = r
 }
 
+// HandleAll binds each kind to its runner.
+func (w *Worker) HandleAll(all ...map[string]Runner) {
+	for _, runners := range all {
+		for kind, r := range runners {
+			w.Handle(kind, r)
+		}
+	}
+}
+
 // RunDue runs every job that is due, one after the other, each once, those included that the runs themselves stage; it answers how many
 // it ran. Jobs that another worker holds are left out. A job that fails is no error of RunDue.
 func (w *Worker) RunDue(ctx context.Context) (ran int, err error) {
-	err = w.EachDue(ctx, func(j Job) error {
+	err = w.store.each(ctx, w.runs, func(j Job) error {
 		ok, err := w.runOne(ctx, j)
 		if ok {
 			ran++
@@ -60,11 +69,18 @@ func (w *Worker) RunDue(ctx context.Context) (ran int, err error) {
 	return ran, err
 }
 
-// EachDue hands over every job that is due, each once, those included that fall due meanwhile. The first error ends it.
-func (w *Worker) EachDue(ctx context.Context, do func(Job) error) error {
+// runs reports whether the worker has a runner of the kind.
+func (w *Worker) runs(kind string) bool { return w.runners[kind] != nil }
+
+// EachDue hands over every job that is due, of whatever kind, each once, those included that fall due meanwhile. The first error ends it.
+func (s *Store) EachDue(ctx context.Context, do func(Job) error) error {
+	return s.each(ctx, func(string) bool { return true }, do)
+}
+
+func (s *Store) each(ctx context.Context, wanted func(kind string) bool, do func(Job) error) error {
 	seen := map[id.Job]bool{}
 	for {
-		due, _, err := w.look(ctx, w.store.now(), seen)
+		due, _, err := s.look(ctx, s.now(), wanted, seen)
 		if err != nil || len(due) == 0 {
 			return err
 		}
@@ -78,14 +94,19 @@ func (w *Worker) EachDue(ctx context.Context, do func(Job) error) error {
 }
 
 // RunOne runs the job if it is due and nobody holds it. Otherwise there is nothing to do, which is no error: whoever names a job may be late,
-// or early, or name it twice. A job that fails is no error either.
+// or early, or name it twice. A job that fails is no error either, nor is one of a kind that this worker has no runner for: it stays due for the
+// worker that has, and the log says so.
 func (w *Worker) RunOne(ctx context.Context, t id.Tenant, j id.Job) error {
 	got, err := w.store.Get(ctx, t, j)
 	if fault.IsKind(err, fault.NotFound) {
 		return nil
 	}
-	if err != nil || got.Ended() || got.Due.After(w.store.now()) || w.runners[got.Kind] == nil {
+	if err != nil || got.Ended() || got.Due.After(w.store.now()) {
 		return err
+	}
+	if !w.runs(got.Kind) {
+		w.log.Warn("job of another worker", "job", got.ID, "tenant", got.Tenant, "kind", got.Kind)
+		return nil
 	}
 	_, err = w.runOne(ctx, got)
 	return err
@@ -103,7 +124,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		if w.feed != nil {
 			changed = w.feed.Changed() // before looking, so that no commit slips in between
 		}
-		due, next, err := w.look(ctx, w.store.now(), nil)
+		due, next, err := w.store.look(ctx, w.store.now(), w.runs, nil)
 		if err != nil && ctx.Err() == nil {
 			w.log.Error("jobs cannot be read", "error", err.Error())
 		}
@@ -144,11 +165,14 @@ func (w *Worker) Run(ctx context.Context) error {
 	return nil
 }
 
-// look finds the jobs that are due and not in seen, and when the next one will be. The index nominates, the strong read decides.
-func (w *Worker) look(ctx context.Context, now time.Time, seen map[id.Job]bool) (due []Job, next time.Time, err error) {
+// look finds the jobs of the wanted kinds that are due and not in seen, and when the next one will be. The index nominates, the strong read
+// decides.
+func (s *Store) look(
+	ctx context.Context, now time.Time, wanted func(kind string) bool, seen map[id.Job]bool,
+) (due []Job, next time.Time, err error) {
 	q := table.Query{Index: table.G4, PK: key.DueJobs, Limit: table.MaxGet}
 	for {
-		page, err := w.store.table.Query(ctx, q)
+		page, err := s.table.Query(ctx, q)
 		if err != nil {
 			return nil, next, err
 		}
@@ -159,7 +183,7 @@ func (w *Worker) look(ctx context.Context, now time.Time, seen map[id.Job]bool) 
 		if len(keys) == 0 {
 			return due, next, nil
 		}
-		items, err := w.store.table.Get(ctx, keys...)
+		items, err := s.table.Get(ctx, keys...)
 		if err != nil {
 			return nil, next, err
 		}
@@ -169,8 +193,8 @@ func (w *Worker) look(ctx context.Context, now time.Time, seen map[id.Job]bool) 
 			if err != nil {
 				return nil, next, err
 			}
-			switch _, mine := w.runners[j.Kind]; {
-			case !mine || j.Ended() || seen[j.ID]:
+			switch {
+			case !wanted(j.Kind) || j.Ended() || seen[j.ID]:
 			case j.Due.After(now):
 				future = true
 				if next.IsZero() || j.Due.Before(next) {

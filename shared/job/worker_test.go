@@ -3,8 +3,10 @@ package job_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -42,6 +44,9 @@ func TestStepLosesToATakeover(t *testing.T) {
 		if e := r.Save(ctx, nil, job.Progress{}); !fault.Is(e, "job_lost") {
 			t.Errorf("save: %v", e)
 		}
+		if e := r.Follow(ctx, nil, "things.follow", nil); !fault.Is(e, "job_lost") {
+			t.Errorf("follow: %v", e)
+		}
 		return err
 	})
 	j := d.stage(d.Now())
@@ -54,6 +59,9 @@ func TestStepLosesToATakeover(t *testing.T) {
 	}
 	if got := d.get(j); got.Status != job.Done {
 		t.Fatalf("the end that the second worker wrote was overwritten: %+v", got)
+	}
+	if err := d.jobs.EachDue(t.Context(), func(j job.Job) error { return errors.New(j.Kind) }); err != nil {
+		t.Fatalf("a worker without the lease was followed: %v", err)
 	}
 }
 
@@ -166,12 +174,22 @@ func TestAJobWhoseRunsNeverComeBackFails(t *testing.T) {
 	}
 }
 
+// TestOtherKindsAreLeftToOthers: what a worker has no runner for stays due for the worker that has, however it is named to this one, and is never
+// lost in silence.
 func TestOtherKindsAreLeftToOthers(t *testing.T) {
 	d := open(t)
-	w := job.NewWorker(d.jobs, d.table, slog.New(slog.DiscardHandler))
+	var said strings.Builder
+	w := job.NewWorker(d.jobs, d.table, slog.New(slog.NewTextHandler(&said, nil)))
 	j := d.stage(d.Now())
-	if d.run(w) != 0 || d.get(j).Status != job.Queued {
+	if d.run(w) != 0 || d.get(j).Status != job.Queued || said.Len() > 0 {
 		t.Fatal("a kind without a runner was touched")
+	}
+	if err := w.RunOne(t.Context(), d.tenant, j); err != nil || d.get(j).Status != job.Queued || !strings.Contains(said.String(), string(j)) {
+		t.Fatalf("%v; the log says %q", err, said.String())
+	}
+	var due []id.Job
+	if err := d.jobs.EachDue(t.Context(), func(j job.Job) error { due = append(due, j.ID); return nil }); err != nil || !slices.Equal(due, []id.Job{j}) {
+		t.Fatalf("due are %v, %v", due, err)
 	}
 	defer func() {
 		if recover() == nil {
@@ -180,6 +198,102 @@ func TestOtherKindsAreLeftToOthers(t *testing.T) {
 	}()
 	w.Handle(kind, nil)
 	w.Handle(kind, nil)
+}
+
+// TestFollow: a job hands over to another in the commit that says so. Wherever the process loses its store, before a commit or after it, one follows.
+func TestFollow(t *testing.T) {
+	type handed struct {
+		Over bool `json:"over"`
+	}
+	for _, after := range []bool{false, true} {
+		for n := range 6 {
+			d := open(t)
+			followed := map[id.Job]bool{}
+			w := d.worker(func(ctx context.Context, r *job.Run) error {
+				var s handed
+				if err := r.State(&s); err != nil || s.Over {
+					return err
+				}
+				return r.Follow(ctx, handed{true}, "things.follow", map[string]string{"thing": "two"})
+			})
+			w.Handle("things.follow", func(_ context.Context, r *job.Run) error {
+				followed[r.Job.ID] = true
+				var p map[string]string
+				if err := r.Payload(&p); err != nil || p["thing"] != "two" || r.Job.Tenant != d.tenant {
+					t.Errorf("%+v, %v", r.Job, err)
+				}
+				return nil
+			})
+			j := d.stage(d.Now())
+			count, dead := 0, false
+			d.faults.Before = func(c local.Call) error {
+				if c.Op == "commit" && !dead {
+					count++
+					dead = count == n+1 && !after
+				}
+				if dead {
+					return local.Throttled()
+				}
+				return nil
+			}
+			d.faults.After = func(local.Call) error {
+				if count == n+1 && after {
+					dead = true
+					return local.Lost()
+				}
+				return nil
+			}
+			_, _ = w.RunDue(t.Context())
+			d.faults.Before, d.faults.After = nil, nil
+			for range 3 {
+				d.Add(job.LeaseFor + time.Minute)
+				d.run(w)
+			}
+			if got := d.get(j); got.Status != job.Done || len(followed) != 1 {
+				t.Errorf("death %d, after %v: %s, followed by %d jobs", n+1, after, got.Status, len(followed))
+			}
+		}
+	}
+}
+
+// TestFollowersCount: a job has ended when the one that it handed over to has, fails as that one does, and is withdrawn with it.
+func TestFollowersCount(t *testing.T) {
+	for name, row := range map[string]struct {
+		answer error
+		ended  bool
+		code   string
+	}{
+		"it waits":   {fault.New(fault.Unavailable, "busy"), false, ""},
+		"it failed":  {fault.New(fault.Invalid, "undeliverable"), true, "undeliverable"},
+		"it is done": {nil, true, ""},
+	} {
+		d := open(t)
+		var first id.Job
+		outcome := func(when string, ended bool, code string) {
+			t.Helper()
+			if e, c, err := d.jobs.Outcome(t.Context(), d.tenant, first); err != nil || e != ended || c != code {
+				t.Errorf("%s, %s: ended %v, code %q, %v", name, when, e, c, err)
+			}
+		}
+		w := d.worker(func(ctx context.Context, r *job.Run) error { return r.Follow(ctx, nil, "things.follow", nil) })
+		w.Handle("things.follow", func(context.Context, *job.Run) error {
+			outcome("it runs", false, "")
+			if err := d.withdraw(first); !fault.Is(err, "job_running") {
+				t.Errorf("withdrawn while the follower runs: %v", err)
+			}
+			return row.answer
+		})
+		first = d.stage(d.Now())
+		outcome("before", false, "")
+		d.run(w)
+		outcome("after", row.ended, row.code)
+		if err := d.withdraw(first); err != nil {
+			t.Error(err)
+		}
+		if page, _, err := d.jobs.List(t.Context(), d.tenant, 10, ""); err != nil || len(page) != 0 {
+			t.Errorf("%s: %d jobs are left, %v", name, len(page), err)
+		}
+	}
 }
 
 // TestRun holds the loop: work is found when it is due and when it is staged, a stop lets go of what runs, and nothing stays behind.

@@ -67,7 +67,7 @@ type Jobs interface {
 	Stage(c *change.Set, t id.Tenant, kind string, payload any, due time.Time) (id.Job, error)
 }
 
-// Parts are what a Desk works with. All are required but Cost.
+// Parts are what a Desk works with. All are required but Cost; the jobs that send ask no Identity, and nothing else asks Notify.
 type Parts struct {
 	Table    table.Table
 	Crypt    *crypt.Crypt

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/steward-crm/steward/functions/users"
 	"github.com/steward-crm/steward/shared/access"
 	"github.com/steward-crm/steward/shared/change"
 	"github.com/steward-crm/steward/shared/edge/edgetest"
@@ -20,6 +21,7 @@ import (
 	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/password"
 	"github.com/steward-crm/steward/shared/patch"
+	"github.com/steward-crm/steward/shared/platform"
 	"github.com/steward-crm/steward/shared/policy"
 	"github.com/steward-crm/steward/shared/principal"
 	"github.com/steward-crm/steward/shared/role"
@@ -32,6 +34,7 @@ type world struct {
 	*edgetest.Deployment
 	users  *user.Store
 	desk   *user.Desk
+	jobs   *job.Store
 	access *access.Access
 	tenant id.Tenant
 	roles  map[string]id.Role // predefined, by template
@@ -41,9 +44,9 @@ type world struct {
 func newWorld(t testing.TB, edits ...func(*principal.Tenant)) *world {
 	t.Helper()
 	d := edgetest.Deploy(t)
-	w := &world{Deployment: d, access: access.New(d.Table, d.Now)}
-	w.users = user.New(d.Table, d.Crypt, w.access, job.New(d.Table, d.IDs, d.Now))
-	w.desk = user.NewDesk(w.users, d.Identity, d.Notify, password.Temporary)
+	w := &world{Deployment: d, access: access.New(d.Table, d.Now), jobs: job.New(d.Table, d.IDs, d.Now)}
+	w.users = user.New(d.Table, d.Crypt, w.access, w.jobs)
+	w.desk = user.NewDesk(w.users, d.Identity, password.Temporary)
 	w.tenant = d.Tenant(t, edits...)
 	must(t, w.system(t.Context(), func(c *change.Set) (err error) {
 		w.roles, err = role.New(w.Table, w.access, w.Crypt).StagePredefined(t.Context(), c, w.tenant)
@@ -51,7 +54,42 @@ func newWorld(t testing.TB, edits ...func(*principal.Tenant)) *world {
 	}))
 	w.admin = w.invite(t, user.Draft{Name: "Ada Admin", Email: "ada@acme.example", Roles: []id.Role{w.roles["administrator"]}})
 	w.activate(t, w.admin)
+	w.lose(t) // the administrator has no identity: a test that needs one makes it
 	return w
+}
+
+// worker runs the jobs of users over the parts that the edits leave.
+func (w *world) worker(edits ...func(*platform.Platform)) *job.Worker {
+	p := *w.Platform
+	for _, e := range edits {
+		e(&p)
+	}
+	k := job.NewWorker(w.jobs, nil, p.Log)
+	k.HandleAll(users.Runners(&p), users.MailRunners(&p))
+	return k
+}
+
+// work runs the jobs that are due, and those that they hand over to.
+func (w *world) work(t testing.TB) {
+	t.Helper()
+	_, err := w.worker().RunDue(t.Context())
+	must(t, err)
+}
+
+// start begins a job and runs what is due.
+func (w *world) start(t testing.TB, kind string, payload any) {
+	t.Helper()
+	must(t, w.jobs.Start(t.Context(), w.tenant, kind, payload))
+	w.work(t)
+}
+
+// lose takes away every job that waits.
+func (w *world) lose(t testing.TB) {
+	t.Helper()
+	must(t, w.jobs.EachDue(t.Context(), func(j job.Job) error {
+		w.Commit(t, table.Delete(key.Job(j.Tenant, j.ID), table.Present))
+		return nil
+	}))
 }
 
 func must(t testing.TB, err error) {

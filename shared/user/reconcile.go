@@ -16,7 +16,7 @@ import (
 
 // Reconcile walks identities and rows both ways and brings every pair in line: an identity without a row is deleted, a row without its
 // identity gets one, and a lock or an address that differs follows the row. It is the net under the jobs: what a lost job left
-// behind is gone after one walk. A user who cannot be brought in line does not keep the others from it; the errors come together.
+// behind is gone after one walk and the jobs users.invite that it starts. A user who cannot be brought in line does not keep the others from it; the errors come together.
 func (d *Desk) Reconcile(ctx context.Context) error {
 	return errors.Join(d.reconcileIdentities(ctx), d.reconcileRows(ctx))
 }
@@ -30,7 +30,7 @@ func (d *Desk) reconcileIdentities(ctx context.Context) error {
 		}
 		for _, there := range page {
 			if t, u, ours := there.Name.Split(); ours {
-				failed = append(failed, d.Sync(ctx, t, SyncPayload{User: u}))
+				failed = append(failed, d.walk(ctx, t, u))
 			}
 		}
 		if after = next; next == "" {
@@ -68,9 +68,16 @@ func (d *Desk) reconcileRow(ctx context.Context, t id.Tenant, k table.Key) error
 	}
 	_, err = d.identity.GetUser(ctx, identity.NameOf(t, row.User))
 	if fault.Is(err, "user_unknown") {
-		return d.Sync(ctx, t, SyncPayload{User: row.User})
+		return d.walk(ctx, t, row.User)
 	}
 	return err
+}
+
+// walk is Sync without a job of its own: what it leaves to another is started by itself, and again by the next walk as long as it was not done.
+func (d *Desk) walk(ctx context.Context, t id.Tenant, u id.User) error {
+	return d.Sync(ctx, t, SyncPayload{User: u}, SyncState{}, func(ctx context.Context, _ any, kind string, payload any) error {
+		return d.users.jobs.Start(ctx, t, kind, payload)
+	})
 }
 
 // each calls do for every item of a query.

@@ -264,7 +264,7 @@ func TestDelete(t *testing.T) {
 	if len(items) != 1 || len(items[0].Sealed) != 0 {
 		t.Error("the addresses or the key of the history are still there")
 	}
-	must(t, w.desk.Sync(ctx, w.tenant, user.SyncPayload{User: u}))
+	w.start(t, user.JobSync, user.SyncPayload{User: u})
 	if page, err := w.Table.Query(ctx, table.Query{PK: key.User(w.tenant, u).PK}); err != nil || len(page.Items) != 1 {
 		t.Errorf("%d items in the partition of a deleted user, %v", len(page.Items), err)
 	}

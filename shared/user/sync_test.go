@@ -3,7 +3,6 @@ package user_test
 import (
 	"context"
 	"errors"
-	"io"
 	"strings"
 	"testing"
 	"time"
@@ -13,8 +12,9 @@ import (
 	"github.com/steward-crm/steward/shared/fault"
 	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/identity"
+	"github.com/steward-crm/steward/shared/job"
 	"github.com/steward-crm/steward/shared/notify"
-	"github.com/steward-crm/steward/shared/password"
+	"github.com/steward-crm/steward/shared/platform"
 	"github.com/steward-crm/steward/shared/principal"
 	"github.com/steward-crm/steward/shared/user"
 )
@@ -57,13 +57,15 @@ func TestInvitation(t *testing.T) {
 	w := newWorld(t, func(r *principal.Tenant) { r.Slug = "acme" })
 	ctx := t.Context()
 	u := w.invite(t, user.Draft{Name: "李雷", Email: "Li.Lei@acme.example", Locale: "zh-CN"})
-	first := user.InvitePayload{User: u}
-	flaky := user.NewDesk(w.users, w.Identity, &sent{w.Notify, 1}, password.Temporary)
-	if err := flaky.Invite(ctx, w.tenant, first); err == nil {
+	again := func() { w.start(t, user.JobInvite, user.InvitePayload{User: u}) }
+	flaky := &sent{w.Notify, 1}
+	_, err := w.worker(func(p *platform.Platform) { p.Notify = flaky }).RunDue(ctx)
+	if must(t, err); flaky.fail != 0 {
 		t.Fatal("the crash did not happen")
 	}
-	must(t, w.desk.Invite(ctx, w.tenant, first))
-	must(t, w.desk.Invite(ctx, w.tenant, first))
+	w.Clock.Add(2 * job.FirstPause)
+	w.work(t)
+	again()
 	box := w.Outbox.Items()
 	if len(box) != 1 {
 		t.Fatalf("%d mails", len(box))
@@ -78,12 +80,12 @@ func TestInvitation(t *testing.T) {
 	}
 
 	// Asked for again within the minute, nothing happens; then there is another invitation, and the first is void.
-	w.Clock.Add(user.InvitationPause - time.Second)
+	w.Clock.Add(user.InvitationPause - time.Second - 2*job.FirstPause)
 	edgetest.Unchanged(t, w.Table, func() { must(t, w.act(ctx, w.users.ResendInvitation, w.admin, u)) })
 	w.Clock.Add(time.Second)
 	must(t, w.act(ctx, w.users.ResendInvitation, w.admin, u))
-	must(t, w.desk.Invite(ctx, w.tenant, first)) // the first job, late, and the second do the same
-	must(t, w.desk.Invite(ctx, w.tenant, first))
+	again() // the first job, late, and the second do the same
+	w.start(t, user.JobMail, user.MailPayload{User: u, Message: m.ID})
 	if box = w.Outbox.Items(); len(box) != 2 {
 		t.Fatalf("%d mails", len(box))
 	}
@@ -94,7 +96,7 @@ func TestInvitation(t *testing.T) {
 
 	// Another address gets the invitation instead.
 	must(t, w.update(ctx, w.admin, u, user.Patch{Email: given("lei@acme.example")}))
-	must(t, w.desk.Invite(ctx, w.tenant, user.InvitePayload{User: u}))
+	w.work(t)
 	if box = w.Outbox.Items(); len(box) != 3 || box[0].To != "lei@acme.example" {
 		t.Fatalf("the new address was not invited: %d mails", len(box))
 	}
@@ -105,10 +107,10 @@ func TestInvitation(t *testing.T) {
 	must(t, err)
 	_, err = w.Identity.AnswerNewPassword(ctx, identity.NameOf(w.tenant, u), out.Session, "correct horse battery staple")
 	must(t, err)
-	must(t, w.desk.Invite(ctx, w.tenant, user.InvitePayload{User: u})) // the row is still invited: the crash came in between
+	again() // the row is still invited: the crash came in between
 	must(t, w.signIn(t, u, "correct horse battery staple"))
 	w.activate(t, u)
-	must(t, w.desk.Invite(ctx, w.tenant, user.InvitePayload{User: u}))
+	again()
 	if n := len(w.Outbox.Items()); n != 3 {
 		t.Errorf("%d mails after the answer", n)
 	}
@@ -119,7 +121,7 @@ func TestInvitation(t *testing.T) {
 func TestInvitationEnds(t *testing.T) {
 	w := newWorld(t)
 	u := w.invite(t, user.Draft{Name: "Li", Email: "li@acme.example"})
-	must(t, w.desk.Invite(t.Context(), w.tenant, user.InvitePayload{User: u}))
+	w.work(t)
 	pw := w.Outbox.Items()[0].TemporaryPassword
 	w.Clock.Add(user.InvitationLife + time.Second)
 	if err := w.signIn(t, u, pw); err == nil {
@@ -130,18 +132,21 @@ func TestInvitationEnds(t *testing.T) {
 // TestJobsHoldNoSecret holds that what is stored of an invitation is ids.
 func TestJobsHoldNoSecret(t *testing.T) {
 	w := newWorld(t)
-	var made string
-	desk := user.NewDesk(w.users, w.Identity, w.Notify, func(r io.Reader) string {
-		made = password.Temporary(r)
-		return made
-	})
-	u := w.invite(t, user.Draft{Name: "Li", Email: "li@acme.example"})
-	must(t, desk.Invite(t.Context(), w.tenant, user.InvitePayload{User: u}))
+	w.invite(t, user.Draft{Name: "Li", Email: "li@acme.example"})
+	w.work(t)
+	made := w.Outbox.Items()[0].TemporaryPassword
+	jobs := 0
 	for it, err := range w.Table.Scan(t.Context(), 0, 1) {
 		must(t, err)
 		if strings.Contains(string(it.Doc), made) || (strings.Contains(it.PK, "#JOB#") && strings.Contains(string(it.Doc), "@")) {
 			t.Errorf("%s %s holds a secret or an address", it.PK, it.SK)
 		}
+		if strings.Contains(it.PK, "#JOB#") {
+			jobs++
+		}
+	}
+	if jobs < 2 || made == "" {
+		t.Errorf("looked at %d jobs", jobs)
 	}
 }
 
@@ -154,9 +159,10 @@ func TestSync(t *testing.T) {
 	sync := func(t *testing.T) {
 		t.Helper()
 		for range 2 {
-			must(t, w.desk.Sync(ctx, w.tenant, user.SyncPayload{User: u, SignOut: true}))
+			w.start(t, user.JobSync, user.SyncPayload{User: u, SignOut: true})
 		}
 	}
+	w.lose(t)
 	sync(t) // the invitation's job was lost
 	pw := w.Outbox.Items()[0].TemporaryPassword
 	out, err := w.Identity.Authenticate(ctx, identity.NameOf(w.tenant, u), pw)
@@ -174,7 +180,7 @@ func TestSync(t *testing.T) {
 	}
 	again, err := w.Identity.Authenticate(ctx, identity.NameOf(w.tenant, u), "correct horse battery staple")
 	must(t, err)
-	must(t, w.desk.Sync(ctx, w.tenant, user.SyncPayload{User: u, SignOut: true}))
+	w.start(t, user.JobSync, user.SyncPayload{User: u, SignOut: true})
 	if _, err := w.Identity.Refresh(ctx, again.Tokens.Refresh); err == nil {
 		t.Error("a refresh token outlives the end of all sessions")
 	}
@@ -216,8 +222,14 @@ func TestReconcile(t *testing.T) {
 		must(t, w.Identity.CreateUser(ctx, identity.NameOf(w.tenant, u), "x@acme.example", "", "Temp-orary-42-x", time.Hour))
 	}
 	must(t, w.Identity.CreateUser(ctx, identity.NameOf(w.Tenant(t), stranger), "y@acme.example", "", "Temp-orary-42-x", time.Hour))
-	must(t, w.desk.Reconcile(ctx))
-	must(t, w.desk.Reconcile(ctx))
+	w.lose(t)
+	for range 2 {
+		must(t, w.desk.Reconcile(ctx))
+	}
+	for range 2 {
+		w.work(t)
+		must(t, w.desk.Reconcile(ctx))
+	}
 	for _, row := range []struct {
 		what    string
 		u       id.User
@@ -246,11 +258,16 @@ func TestLostIdentityGetsANewPassword(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
 	u := w.invite(t, user.Draft{Name: "Li", Email: "li@acme.example"})
-	must(t, w.desk.Invite(ctx, w.tenant, user.InvitePayload{User: u}))
+	w.work(t)
 	old := w.Outbox.Items()[0].TemporaryPassword
 	w.activate(t, u)
 	must(t, w.Identity.Delete(ctx, identity.NameOf(w.tenant, u)))
-	must(t, w.desk.Sync(ctx, w.tenant, user.SyncPayload{User: u}))
+	w.lose(t)
+	w.start(t, user.JobInvite, user.InvitePayload{User: u}) // the first one's, very late
+	if _, ok := w.identity(t, u); ok {
+		t.Error("an invitation that was answered makes an identity")
+	}
+	w.start(t, user.JobSync, user.SyncPayload{User: u})
 	box := w.Outbox.Items()
 	if len(box) != 2 || box[0].TemporaryPassword == old {
 		t.Fatalf("%d mails", len(box))

@@ -72,9 +72,10 @@ type User struct {
 	Version       int64
 }
 
-// Jobs stages work that follows a change. Package job has it.
+// Jobs stages work that follows a change, and starts what no change asks for. Package job has it.
 type Jobs interface {
 	Stage(c *change.Set, t id.Tenant, kind string, payload any, due time.Time) (id.Job, error)
+	Start(ctx context.Context, t id.Tenant, kind string, payload any) error
 }
 
 // Store keeps the users of all tenants. Safe for concurrent use.

@@ -1,4 +1,4 @@
-// Command lambda sends jobs that are due to the queue of jobs: those that waited for longer than a queue holds a message, and those whose worker
+// Command lambda sends jobs that are due to their queues: those that waited for longer than a queue holds a message, and those whose worker
 // died. It runs none, and links nothing that running one would need.
 package main
 
@@ -12,7 +12,7 @@ import (
 func main() {
 	lambda.Main(lambda.Events(map[string]func(*lambda.Deployment) (lambda.Handler, error){
 		"jobs.due": func(d *lambda.Deployment) (lambda.Handler, error) {
-			return lambda.WakeDue(job.NewWorker(job.New(d.Table, d.IDs, d.Now), nil, d.Log), d.Queue), nil
+			return lambda.WakeDue(job.New(d.Table, d.IDs, d.Now), d.Queue), nil
 		},
 	}, withtable.Part(), withqueue.Part()))
 }

@@ -1,4 +1,4 @@
-// Command lambda runs jobs: those that the queue names. It links every client that a job may need, which no other function does.
+// Command lambda runs the jobs that send nothing: those that the queue of jobs names.
 package main
 
 import (
@@ -6,7 +6,6 @@ import (
 	"github.com/steward-crm/steward/infra/lambda"
 	"github.com/steward-crm/steward/infra/lambda/withidentity"
 	"github.com/steward-crm/steward/infra/lambda/withkeys"
-	"github.com/steward-crm/steward/infra/lambda/withnotify"
 	"github.com/steward-crm/steward/infra/lambda/withtable"
 )
 
@@ -15,5 +14,5 @@ func main() {
 		"jobs.run": func(d *lambda.Deployment) (lambda.Handler, error) {
 			return lambda.RunJobs(d.Log, work.Worker(d.Platform)), nil
 		},
-	}, withtable.Part(), withkeys.DataAndAudit(), withidentity.Part(), withnotify.Part()))
+	}, withtable.Part(), withkeys.Data(), withidentity.Part()))
 }

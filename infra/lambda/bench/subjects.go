@@ -30,6 +30,7 @@ var values = deployed.Values{
 	"Identity.Outputs.Pool": "eu-central-1_x", "Identity.Outputs.Client": "c", "Identity.Outputs.ClientSecret": "s",
 	"Identity.Outputs.Issuer": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_x", "Identity.Outputs.WebhookSecret": "w",
 	"Messaging.Outputs.JobsQueue": queueURL, "Messaging.Outputs.JobsQueueArn": "jobs", "Messaging.Outputs.BouncesQueueArn": "bounces",
+	"Messaging.Outputs.MessagesQueue": queueURL, "Messaging.Outputs.MessagesQueueArn": "messages",
 	"Messaging.Outputs.FailedQueueArn": "failed", "Messaging.Outputs.MailDomain": "example.com", "Messaging.Outputs.MailSet": "set",
 	"Observability.Outputs.Alarms": "alarms",
 }

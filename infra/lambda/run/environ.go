@@ -25,6 +25,7 @@ func (d *deployment) values() deployed.Values {
 		"Identity.Outputs.Issuer":        d.issuer(),
 		"Identity.Outputs.WebhookSecret": d.webhookSecret,
 		"Messaging.Outputs.JobsQueue":    d.queues[jobsQueue], "Messaging.Outputs.JobsQueueArn": jobsQueue, "Messaging.Outputs.BouncesQueueArn": bouncesQueue,
+		"Messaging.Outputs.MessagesQueue": d.queues[messagesQueue], "Messaging.Outputs.MessagesQueueArn": messagesQueue,
 		"Messaging.Outputs.FailedQueueArn": "failed",
 		"Messaging.Outputs.MailDomain":     strings.SplitAfter(sender, "@")[1], "Messaging.Outputs.MailSet": mailSet,
 		"Observability.Outputs.Alarms": "alarms",

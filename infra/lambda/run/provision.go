@@ -31,8 +31,8 @@ const (
 
 var (
 	// place is where moto says that everything is.
-	place                   = iam.Place{Partition: "aws", Region: region, Account: "123456789012"}
-	jobsQueue, bouncesQueue = place.ARN("sqs", "jobs"), place.ARN("sqs", "bounces")
+	place                                  = iam.Place{Partition: "aws", Region: region, Account: "123456789012"}
+	jobsQueue, messagesQueue, bouncesQueue = place.ARN("sqs", "jobs"), place.ARN("sqs", "messages"), place.ARN("sqs", "bounces")
 )
 
 // deployment is what template.yaml would have made.
@@ -75,7 +75,7 @@ func provision(ctx context.Context, endpoint, secretFile string) (*deployment, e
 		return nil, err
 	}
 	d.sqs = sqs.New(sqs.Options{Region: region, Credentials: credentials{}, BaseEndpoint: base})
-	for _, arn := range []string{jobsQueue, bouncesQueue} {
+	for _, arn := range []string{jobsQueue, messagesQueue, bouncesQueue} {
 		q, err := d.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(arn[strings.LastIndex(arn, ":")+1:])})
 		if err != nil {
 			return nil, err

@@ -29,7 +29,7 @@ type Rights struct {
 	Unwrap, Wrap, Mac bool     // KMS: open a tenant's key, make one, make a MAC
 	Identity          []string // actions of Cognito on the pool
 	Mail, Texts       bool     // SES, SNS
-	Wake              bool     // send to the queue of jobs
+	Wake              bool     // send to the queues of jobs
 	Secret            bool     // read the secrets of webhooks
 	Stream            bool     // read the data table's stream, besides where it is pushed
 }

@@ -48,7 +48,6 @@ var (
 	stored   = []string{"STEWARD_TABLE", "STEWARD_KEYS_TABLE", "STEWARD_KEY_DATA"}
 	signedIn = append(stored[:3:3], "STEWARD_POOL", "STEWARD_CLIENT")
 	signing  = append(signedIn[:5:5], "STEWARD_KEY_AUDIT", "STEWARD_CLIENT_SECRET")
-	working  = append(signing[:7:7], "STEWARD_MAIL_FROM", "STEWARD_MAIL_SET", "STEWARD_SMS_SENDER", "STEWARD_BASE_URL")
 )
 
 var rows = map[string]row{

@@ -13,8 +13,11 @@ var Workers = map[string]Rights{
 	"jobs.run": {
 		Read: []string{key.EveryTenant(""), key.EveryControl("*"), key.DueJobs}, Indexes: []table.Index{table.G1, table.G2, table.G3, table.G4},
 		Append: []string{events}, Write: []string{key.EveryTenant(""), key.EveryControl("*")},
-		ReadKeys: true, WriteKeys: []string{accountKeys, tenantKeys}, Unwrap: true, Wrap: true, Mac: true,
-		Identity: everyIdentity, Mail: true, Texts: true,
+		ReadKeys: true, WriteKeys: []string{accountKeys, tenantKeys}, Unwrap: true, Wrap: true, Identity: everyIdentity,
+	},
+	"messages.send": { // codes lie with their users; whom a forgotten password is of is sealed by what follows from a MAC
+		Read:   []string{start, nowhere, meta, users, unique, jobs, slugs, forgotten, systemJobs},
+		Append: []string{events}, Write: []string{users, jobs, systemJobs}, ReadKeys: true, Unwrap: true, Mac: true, Mail: true, Texts: true,
 	},
 	"notify.bounces": {
 		Read: []string{start, nowhere, key.EveryTenant("")}, Append: []string{events}, Write: []string{users}, ReadKeys: true, Unwrap: true,
@@ -34,13 +37,16 @@ var Workers = map[string]Rights{
 
 // VariablesOf are the variables that each worker reads.
 var VariablesOf = map[string][]string{
-	"stream.changes":     append(stored[:3:3], "STEWARD_KEY_AUDIT", "STEWARD_JOBS_QUEUE"),
-	"jobs.run":           working,
-	"jobs.due":           {"STEWARD_TABLE", "STEWARD_KEYS_TABLE", "STEWARD_JOBS_QUEUE"},
+	"stream.changes":     append(stored[:3:3], "STEWARD_KEY_AUDIT", "STEWARD_JOBS_QUEUE", "STEWARD_MESSAGES_QUEUE"),
+	"jobs.run":           identifying,
+	"messages.send":      append(stored[:3:3], "STEWARD_KEY_AUDIT", "STEWARD_MAIL_FROM", "STEWARD_MAIL_SET", "STEWARD_SMS_SENDER", "STEWARD_BASE_URL"),
+	"jobs.due":           {"STEWARD_TABLE", "STEWARD_KEYS_TABLE", "STEWARD_JOBS_QUEUE", "STEWARD_MESSAGES_QUEUE"},
 	"counters.advance":   {"STEWARD_TABLE", "STEWARD_KEYS_TABLE", "STEWARD_STREAM"},
-	"schedule.reconcile": append(stored[:3:3], "STEWARD_POOL", "STEWARD_CLIENT", "STEWARD_CLIENT_SECRET"),
+	"schedule.reconcile": identifying,
 	"notify.bounces":     stored,
 }
+
+var identifying = append(stored[:3:3], "STEWARD_POOL", "STEWARD_CLIENT", "STEWARD_CLIENT_SECRET")
 
 var everyIdentity = []string{
 	"AdminCreateUser", "AdminDeleteUser", "AdminDisableUser", "AdminEnableUser", "AdminGetUser", "AdminInitiateAuth", "AdminSetUserPassword",

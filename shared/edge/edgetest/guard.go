@@ -12,7 +12,7 @@ import (
 	"github.com/steward-crm/steward/shared/table"
 )
 
-// asked is the operation of which a request's calls are judged.
+// asked is the operation, or the worker, of which the calls are judged.
 type asked struct {
 	operation string
 	rights.Rights
@@ -30,6 +30,12 @@ func judged(h http.Handler, routes []edge.Route) http.Handler {
 		}
 		h.ServeHTTP(w, r)
 	})
+}
+
+// AsWorker is a context in which what is asked of table and keys is judged by the rights that the worker's function has on AWS. A handler that has
+// none may nothing.
+func AsWorker(ctx context.Context, handler string) context.Context {
+	return context.WithValue(ctx, askedKey{}, &asked{handler, rights.Workers[handler]})
 }
 
 // routeOf gives the route of the request; one without parameters goes before one with.

@@ -59,12 +59,7 @@ func (w *World) Over(t testing.TB, p *platform.Platform, options ...func(*edge.C
 	tokens := func(c *edge.Config) { c.Authenticator = edge.NewVerifier(p.Identity, p.Now) }
 	v := *w
 	v.worker = job.NewWorker(job.New(p.Table, p.IDs, p.Now), nil, p.Log)
-	for kind, r := range users.Runners(p) {
-		v.worker.Handle(kind, r)
-	}
-	for kind, r := range auth.Runners(p) {
-		v.worker.Handle(kind, r)
-	}
+	v.worker.HandleAll(users.Runners(p), users.MailRunners(p), auth.Runners(p))
 	v.API = edgetest.Serve(t, p, slices.Concat(auth.Routes(p), me.Routes(p), users.Routes(p)), append(options, tokens)...)
 	return &v
 }
