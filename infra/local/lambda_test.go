@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/go-json-experiment/json"
 
@@ -78,19 +79,19 @@ func onLambda(bin, data string) (s *story, stop func() error, err error) {
 	if url == "" {
 		return nil, nil, fmt.Errorf("run-lambda does not serve: %w", stop())
 	}
-	store, err := tableOf(environ)
+	store, lose, err := reach(environ)
 	if err == nil {
 		var secrets [][]byte
 		if secrets, err = readSecrets(filepath.Join(data, secretFile)); err == nil {
-			s = &story{remote: &remote{url, store}, secret: secrets[0], tokens: map[string]string{"nobody": ""}, who: "nobody", next: http.Header{}}
+			s = &story{remote: &remote{url, store, lose}, secret: secrets[0], tokens: map[string]string{"nobody": ""}, who: "nobody", next: http.Header{}}
 			return s, stop, nil
 		}
 	}
 	return nil, nil, fmt.Errorf("%w, %v", err, stop())
 }
 
-// tableOf opens the tables of the environment that run-lambda has written.
-func tableOf(environ string) (*dynamo.Store, error) {
+// reach opens the tables of the environment that run-lambda has written, and gives what takes an identity out of its pool.
+func reach(environ string) (store *dynamo.Store, lose func(user string) error, err error) {
 	for range 100 { // it is written last
 		if _, err := os.Stat(environ); err == nil {
 			break
@@ -99,21 +100,25 @@ func tableOf(environ string) (*dynamo.Store, error) {
 	}
 	b, err := os.ReadFile(environ)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var all struct{ Parameters map[string]string }
 	if err := json.Unmarshal(b, &all); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	env := all.Parameters
-	endpoint := env["AWS_ENDPOINT_URL"]
-	return dynamo.Open(dynamo.Options{
-		AWS: dynamodb.Options{
-			Region: env["AWS_REGION"], BaseEndpoint: &endpoint,
-			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-				return aws.Credentials{AccessKeyID: env["AWS_ACCESS_KEY_ID"], SecretAccessKey: "test"}, nil
-			}),
-		},
+	endpoint, pool := env["AWS_ENDPOINT_URL"], env["STEWARD_POOL"]
+	credentials := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: env["AWS_ACCESS_KEY_ID"], SecretAccessKey: "test"}, nil
+	})
+	client := cognitoidentityprovider.New(cognitoidentityprovider.Options{Region: env["AWS_REGION"], BaseEndpoint: &endpoint, Credentials: credentials})
+	lose = func(user string) error {
+		_, err := client.AdminDeleteUser(context.Background(), &cognitoidentityprovider.AdminDeleteUserInput{UserPoolId: &pool, Username: &user})
+		return err
+	}
+	store, err = dynamo.Open(dynamo.Options{
+		AWS:  dynamodb.Options{Region: env["AWS_REGION"], BaseEndpoint: &endpoint, Credentials: credentials},
 		Data: env["STEWARD_TABLE"], Keys: env["STEWARD_KEYS_TABLE"], Nowhere: key.Nowhere("").PK, Now: time.Now,
 	})
+	return store, lose, err
 }

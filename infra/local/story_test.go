@@ -38,6 +38,8 @@ import (
 //	snapshot, unchanged        the store now, and that it is byte for byte as it was (denied events aside)
 //	await METHOD PATH MEMBER REGEXP  the request again and again until the member fits, for what follows a change by moments
 //	code VARIABLE TO TEMPLATE  the newest code sent to the address
+//	lose NAME                  on Lambda: the pool loses the identity of who entered by this name
+//	invoke HANDLER             on Lambda: a function that no client calls runs now
 //	totp VARIABLE SECRET now | next | none  an authenticator's code: of now, of the step after, of no step near
 //
 // A line that begins with [gateway] is for an API behind API Gateway only, with [!gateway] for one that is not: the gateway answers in its own
@@ -89,6 +91,8 @@ func tell(t *testing.T, scripts string, gateway bool, deploy func(dir string) (s
 			"count":     command(2, 2, (*story).count),
 			"await":     command(4, 4, (*story).await),
 			"code":      command(3, 3, (*story).code),
+			"lose":      command(1, 1, (*story).lose),
+			"invoke":    command(1, 1, (*story).invoke),
 			"totp":      command(3, 3, (*story).totp),
 			"snapshot":  command(0, 0, (*story).snapshot),
 			"unchanged": command(0, 0, (*story).unchanged),
@@ -126,13 +130,14 @@ type story struct {
 type remote struct {
 	url   string
 	store table.Table
+	lose  func(user string) error // its identity; nil: not here
 }
 
 func (s *story) at() remote {
 	if s.remote != nil {
 		return *s.remote
 	}
-	return remote{s.process.url, s.process.store}
+	return remote{url: s.process.url, store: s.process.store}
 }
 
 func newStory(cfg config) (*story, error) {
@@ -340,6 +345,15 @@ func (s *story) enter(args []string) {
 	s.wantStatus([]string{"200"})
 	s.ts.Setenv(name+"_id", s.member("id"))
 	s.who = was
+}
+
+func (s *story) lose(args []string) {
+	s.ts.Check(s.at().lose(s.ts.Getenv("tenant") + "~" + s.ts.Getenv(args[0]+"_id")))
+}
+
+func (s *story) invoke(args []string) {
+	s.do(http.MethodPost, "/_local/invoke/"+args[0], nil, nil)
+	s.wantStatus([]string{"200"})
 }
 
 func (s *story) code(args []string) { s.ts.Setenv(args[0], s.sent(args[1], args[2], "code")) }

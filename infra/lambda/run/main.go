@@ -7,6 +7,8 @@
 //	go run ./infra/lambda/build --arch host --no-zip --out bin/lambda
 //	go run ./infra/lambda/run [--addr 127.0.0.1:3000] [--binaries bin/lambda] [--data .steward] [--peers .peers]
 //
+// POST /_local/invoke/HANDLER runs a function that no client calls now, such as schedule.reconcile, and answers as it does.
+//
 // The first line on standard output, once it serves, is "listening on http://HOST:PORT". Everything is lost when it ends.
 package main
 
@@ -22,6 +24,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -120,6 +123,7 @@ func run(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (er
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_local/outbox", front.outbox)
+	mux.HandleFunc("POST /_local/invoke/{handler}", invoke(pool, stacks.Sources))
 	mux.Handle("/", newGateway(stacks, "http://"+aws+"/"+there.pool+"/.well-known/jwks.json", pool))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	var workers sync.WaitGroup
@@ -176,6 +180,30 @@ func serveAt(addr string, h http.Handler) (string, func(), error) {
 	done := make(chan struct{})
 	go func() { defer close(done); _ = s.Serve(l) }() // ends with Close
 	return l.Addr().String(), func() { _ = s.Close(); <-done }, nil
+}
+
+// invoke invokes a function that no client calls, now, with the body as its event: what a schedule would do some time.
+func invoke(p *pool, sources []deployed.Source) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		handler := r.PathValue("handler")
+		if !slices.ContainsFunc(sources, func(s deployed.Source) bool { return s.Handler == handler }) {
+			http.Error(w, "no schedule, stream or queue invokes "+handler, http.StatusNotFound)
+			return
+		}
+		event, err := io.ReadAll(r.Body)
+		if err == nil && len(event) == 0 {
+			event = []byte("{}")
+		}
+		var answer []byte
+		if err == nil {
+			answer, err = p.invoke(r.Context(), handler, event)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		_, _ = w.Write(answer) // the client went away
+	}
 }
 
 // rates are the expressions of schedules that the stacks have.

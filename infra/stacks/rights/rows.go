@@ -99,14 +99,14 @@ var exact = map[string]func(*Rights){
 	"auth.refresh": func(*Rights) {},
 }
 
-// identity are the actions of Cognito by operation. Refreshing, revoking and enrolling are asked for with the token that they are about; IAM
+// identity are the actions of Cognito by operation, of which a test holds that the code can come to each and to no other. Refreshing, revoking and enrolling are asked for with the token that they are about; IAM
 // has no say in them (Cognito developer guide, November 2026).
 var identity = map[string][]string{
 	"auth.signIn":        {"AdminInitiateAuth", "AdminGetUser"},
-	"auth.challenge":     {"AdminRespondToAuthChallenge", "AdminGetUser"},
-	"auth.resetPassword": {"AdminInitiateAuth", "AdminGetUser", "AdminSetUserPassword", "AdminUserGlobalSignOut"},
+	"auth.challenge":     {"AdminRespondToAuthChallenge", "AdminInitiateAuth", "AdminGetUser"},
+	"auth.resetPassword": {"AdminInitiateAuth", "AdminSetUserPassword", "AdminUserGlobalSignOut"},
 	"me.update":          {"AdminInitiateAuth"},
-	"me.changePassword":  {"AdminInitiateAuth", "AdminSetUserPassword", "AdminUserGlobalSignOut"},
-	"me.confirmTotp":     {"AdminSetUserMFAPreference", "AdminGetUser"},
+	"me.changePassword":  {"AdminInitiateAuth", "AdminSetUserPassword"},
+	"me.confirmTotp":     {"AdminSetUserMFAPreference"},
 	"me.removeTotp":      {"AdminSetUserMFAPreference", "AdminGetUser"},
 }

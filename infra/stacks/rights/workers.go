@@ -13,7 +13,7 @@ var Workers = map[string]Rights{
 	"jobs.run": {
 		Read: []string{key.EveryTenant(""), key.EveryControl("*"), key.DueJobs}, Indexes: []table.Index{table.G1, table.G2, table.G3, table.G4},
 		Append: []string{events}, Write: []string{key.EveryTenant(""), key.EveryControl("*")},
-		ReadKeys: true, WriteKeys: []string{accountKeys, tenantKeys}, Unwrap: true, Wrap: true, Identity: everyIdentity,
+		ReadKeys: true, WriteKeys: []string{accountKeys, tenantKeys}, Unwrap: true, Wrap: true, Identity: append(follow[:6:6], "AdminCreateUser", "AdminSetUserPassword"),
 	},
 	"messages.send": { // codes lie with their users; whom a forgotten password is of is sealed by what follows from a MAC
 		Read:   []string{start, nowhere, meta, users, unique, jobs, slugs, forgotten, systemJobs},
@@ -31,7 +31,7 @@ var Workers = map[string]Rights{
 	},
 	"schedule.reconcile": {
 		Read: []string{start, nowhere, key.EveryTenant(""), key.EveryControl("TENANTS"), key.EveryControl("ONB#*")}, Indexes: []table.Index{table.G1},
-		Append: []string{events}, Write: []string{users, organisation, meta, jobs, start}, ReadKeys: true, Unwrap: true, Identity: everyIdentity,
+		Append: []string{events}, Write: []string{users, organisation, meta, jobs, start}, ReadKeys: true, Unwrap: true, Identity: append(follow[:6:6], "ListUsers"),
 	},
 }
 
@@ -48,7 +48,7 @@ var VariablesOf = map[string][]string{
 
 var identifying = append(stored[:3:3], "STEWARD_POOL", "STEWARD_CLIENT", "STEWARD_CLIENT_SECRET")
 
-var everyIdentity = []string{
-	"AdminCreateUser", "AdminDeleteUser", "AdminDisableUser", "AdminEnableUser", "AdminGetUser", "AdminInitiateAuth", "AdminSetUserPassword",
-	"AdminUpdateUserAttributes", "AdminUserGlobalSignOut", "ListUsers",
+// follow are the actions of Cognito that bring an identity in line with its row.
+var follow = []string{
+	"AdminDeleteUser", "AdminDisableUser", "AdminEnableUser", "AdminGetUser", "AdminUpdateUserAttributes", "AdminUserGlobalSignOut",
 }
