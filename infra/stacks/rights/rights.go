@@ -43,7 +43,7 @@ func Of(r *edge.Route) (Rights, bool) {
 	if !row.asks {
 		return Rights{}, true
 	}
-	x := Rights{Read: append([]string{start, nowhere}, row.read...), Mac: row.mac, Unwrap: true, ReadKeys: true, Wrap: row.wrap, Secret: row.secret}
+	x := Rights{Read: append([]string{start, nowhere}, row.read...), Mac: slices.Contains(macs, r.Operation), Unwrap: true, ReadKeys: true, Wrap: row.wrap, Secret: row.secret}
 	if !row.system {
 		x.Read = append(x.Read, key.EveryTenant(""))
 	}

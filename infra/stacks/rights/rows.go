@@ -38,7 +38,6 @@ type row struct {
 	write     []string // of operations that change something
 	writeKeys []string
 	indexes   []table.Index
-	mac       bool
 	wrap      bool
 	secret    bool
 	env       []string
@@ -66,13 +65,13 @@ var rows = map[string]row{
 		write: []string{users, unique, organisation, members, meta, jobs}, writeKeys: []string{accountKeys},
 	},
 	"permissions": {asks: true, env: signedIn},
-	"audit":       {asks: true, env: append(signedIn[:5:5], "STEWARD_KEY_AUDIT"), indexes: []table.Index{table.G2, table.G3}, mac: true},
+	"audit":       {asks: true, env: append(signedIn[:5:5], "STEWARD_KEY_AUDIT"), indexes: []table.Index{table.G2, table.G3}},
 	"jobs":        {asks: true, env: signedIn, indexes: []table.Index{table.G1}},
 	"auth": {
-		asks: true, env: signing, read: []string{attempts, slugs, forgotten}, mac: true,
+		asks: true, env: signing, read: []string{attempts, slugs, forgotten},
 		write: []string{attempts, users, organisation, meta, jobs},
 	},
-	"me":         {asks: true, env: signing, read: []string{attempts}, mac: true, write: []string{attempts, users, unique, organisation, jobs}},
+	"me":         {asks: true, env: signing, read: []string{attempts}, write: []string{attempts, users, unique, organisation, jobs}},
 	"onboarding": {asks: true, system: true, env: signedIn, read: []string{key.EveryControl("ONB#*")}},
 	"webhooks": {
 		asks: true, system: true, secret: true, wrap: true, env: append(stored[:3:3], "STEWARD_WEBHOOK_SECRET"),
@@ -98,6 +97,9 @@ var exact = map[string]func(*Rights){
 	},
 	"auth.refresh": func(*Rights) {},
 }
+
+// macs are the operations that make MACs: of a log's head, and of whatever counts attempts or seals who forgot a password.
+var macs = []string{"audit.verify", "auth.challenge", "auth.forgotPassword", "auth.resetPassword", "auth.signIn", "me.changePassword", "me.update"}
 
 // identity are the actions of Cognito by operation, of which a test holds that the code can come to each and to no other. Refreshing, revoking and enrolling are asked for with the token that they are about; IAM
 // has no say in them (Cognito developer guide, November 2026).

@@ -27,25 +27,40 @@ import (
 )
 
 const (
-	module = "github.com/steward-crm/steward/"
-	port   = module + "shared/identity.Identity"
-	client = "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider.Client"
+	module  = "github.com/steward-crm/steward/"
+	port    = module + "shared/identity.Identity"
+	keyPort = module + "shared/keys.Keys"
+	client  = "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider.Client"
 )
 
 // calls is which functions name which, by their full names, in some packages; and what was found in the source of each.
 type calls struct {
 	of    map[string]map[string]bool
+	types map[string]string   // of each function that is named
 	roots map[string][]string // by operation: what its route hands to package edge
+}
+
+// entries are where the code of functions begins that no client calls; those of the others are their routes.
+var entries = map[string]string{
+	"jobs.run":           module + "functions/work.Runners",
+	"messages.send":      module + "functions/messages.Runners",
+	"schedule.reconcile": "(*" + module + "shared/user.Desk).Reconcile",
+	"stream.changes":     "(*" + module + "shared/audit.Log).Take",
+}
+
+func readCalls(t *testing.T, packages ...string) *calls {
+	c := &calls{map[string]map[string]bool{}, map[string]string{}, map[string][]string{}}
+	c.read(t, packages...)
+	for handler, root := range entries {
+		c.roots[handler] = []string{root}
+	}
+	return c
 }
 
 // TestIdentityRights holds that each function may ask Cognito for what its code can reach, on the rarest path too, and for nothing else.
 func TestIdentityRights(t *testing.T) {
-	c := calls{map[string]map[string]bool{}, map[string][]string{}}
-	c.read(t, "functions/auth", "functions/me", "functions/users", "functions/webhooks", "functions/work", "functions/messages",
+	c := readCalls(t, "functions/auth", "functions/me", "functions/users", "functions/webhooks", "functions/work", "functions/messages",
 		"shared/signin", "shared/user", "shared/tenant", "shared/identity/cognito")
-	c.roots["jobs.run"] = []string{module + "functions/work.Runners"}
-	c.roots["messages.send"] = []string{module + "functions/messages.Runners"}
-	c.roots["schedule.reconcile"] = []string{"(*" + module + "shared/user.Desk).Reconcile"}
 	needed := map[string][]string{}
 	for operation, roots := range c.roots {
 		actions := map[string]bool{}
@@ -64,14 +79,9 @@ func TestIdentityRights(t *testing.T) {
 		t.Fatalf("the code is not read as it is meant to be: %v", needed)
 	}
 	given := map[string][]string{}
-	for handler, r := range rights.Workers {
-		if len(r.Identity) > 0 {
-			given[handler] = slices.Sorted(slices.Values(r.Identity))
-		}
-	}
-	for _, r := range functions.All(&platform.Platform{}) {
-		if x, _ := rights.Of(&r); len(x.Identity) > 0 {
-			given[r.Operation] = slices.Sorted(slices.Values(x.Identity))
+	for handler, x := range everyRights() {
+		if len(x.Identity) > 0 {
+			given[handler] = slices.Sorted(slices.Values(x.Identity))
 		}
 	}
 	for operation := range c.roots {
@@ -82,6 +92,68 @@ func TestIdentityRights(t *testing.T) {
 	}
 	if len(given) > 0 {
 		t.Errorf("these may ask Cognito, and nobody knows for what: %v", given)
+	}
+}
+
+// TestKeyRights holds that each function may ask KMS for what its code can reach, and makes MACs and keys of tenants only where it can. That more functions
+// may open a tenant's key than reach it here is right: package edge, around them, seals cursors and replies.
+func TestKeyRights(t *testing.T) {
+	c := readCalls(t, "functions/...", "shared/...")
+	c.link()
+	seen := 0
+	for handler, x := range everyRights() {
+		if c.roots[handler] == nil {
+			if x.Mac || x.Wrap {
+				t.Errorf("nobody knows where the code of %s begins", handler)
+			}
+			continue
+		}
+		reached := c.reachable(c.roots[handler], "("+keyPort+").")
+		seen += len(reached)
+		if mac := slices.Contains(reached, "Mac"); mac != x.Mac {
+			t.Errorf("%s may make MACs: %v, and its code can: %v", handler, x.Mac, mac)
+		}
+		if wrap := slices.Contains(reached, "GenerateDataKey"); wrap != x.Wrap {
+			t.Errorf("%s may make keys of tenants: %v, and its code can: %v", handler, x.Wrap, wrap)
+		}
+		if !x.Unwrap && slices.Contains(reached, "Decrypt") {
+			t.Errorf("%s may open no tenant's key, and its code can come to", handler)
+		}
+	}
+	if seen < 60 {
+		t.Errorf("only %d calls were found: the code is not read as it is meant to be", seen)
+	}
+}
+
+func everyRights() map[string]rights.Rights {
+	all := maps.Clone(rights.Workers)
+	for _, r := range functions.All(&platform.Platform{}) {
+		all[r.Operation], _ = rights.Of(&r)
+	}
+	return all
+}
+
+// link has each method of an interface of Steward's come to every method of that name with as many parameters and results: too many rather than one too few.
+func (c *calls) link() {
+	named := map[string][]string{}
+	method := func(name string) string { return name[strings.LastIndex(name, ".")+1:] }
+	for name := range c.of {
+		if strings.HasPrefix(name, "(") {
+			named[method(name)] = append(named[method(name)], name)
+		}
+	}
+	for _, names := range slices.Collect(maps.Values(c.of)) {
+		for name := range names {
+			if c.of[name] != nil || !strings.HasPrefix(name, "("+module) {
+				continue
+			}
+			c.of[name] = map[string]bool{}
+			for _, is := range named[method(name)] {
+				if strings.Count(c.types[is], ",") == strings.Count(c.types[name], ",") {
+					c.of[name][is] = true
+				}
+			}
+		}
 	}
 }
 
@@ -158,8 +230,9 @@ func (c *calls) read(t *testing.T, packages ...string) {
 }
 
 func (c *calls) note(info *types.Info, fn *ast.FuncDecl) {
-	name := info.Defs[fn.Name].(*types.Func).FullName()
-	c.of[name] = mentions(info, fn)
+	def := info.Defs[fn.Name].(*types.Func)
+	c.of[def.FullName()] = c.mentions(info, fn)
+	c.types[def.FullName()] = types.TypeString(def.Signature(), nil)
 	ast.Inspect(fn, func(n ast.Node) bool {
 		call, ok := n.(*ast.CallExpr)
 		if !ok || len(call.Args) < 2 {
@@ -171,7 +244,7 @@ func (c *calls) note(info *types.Info, fn *ast.FuncDecl) {
 					if k, ok := kv.Key.(*ast.Ident); ok && k.Name == "Operation" {
 						operation, _ := strconv.Unquote(kv.Value.(*ast.BasicLit).Value)
 						for _, a := range call.Args[1:] {
-							c.roots[operation] = slices.AppendSeq(c.roots[operation], maps.Keys(mentions(info, a)))
+							c.roots[operation] = slices.AppendSeq(c.roots[operation], maps.Keys(c.mentions(info, a)))
 						}
 					}
 				}
@@ -182,12 +255,14 @@ func (c *calls) note(info *types.Info, fn *ast.FuncDecl) {
 }
 
 // mentions are the functions that the node names, whether it calls them or hands them on.
-func mentions(info *types.Info, n ast.Node) map[string]bool {
+func (c *calls) mentions(info *types.Info, n ast.Node) map[string]bool {
 	names := map[string]bool{}
 	ast.Inspect(n, func(n ast.Node) bool {
 		if x, ok := n.(*ast.Ident); ok {
 			if f, ok := info.Uses[x].(*types.Func); ok {
-				names[f.Origin().FullName()] = true
+				name := f.Origin().FullName()
+				names[name] = true
+				c.types[name] = types.TypeString(f.Origin().Signature(), nil)
 			}
 		}
 		return true
