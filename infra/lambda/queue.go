@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -49,10 +50,24 @@ func Wake(q Queue, now func() time.Time) Consumer {
 	}
 }
 
-// WakeDue sends every job that is due to its queue, whatever waits there already.
+// MostDue is how many jobs WakeDue sends at once. Where more are due the queues are behind, and filling them faster would not help: it costs a
+// message a job and minute.
+const MostDue = 1000
+
+// WakeDue sends the jobs that are due to their queues, whatever waits there already: those that have been due for longest, MostDue of them at most.
 func WakeDue(s *job.Store, q Queue) Handler {
 	return Scheduled(func(ctx context.Context) error {
-		return s.EachDue(ctx, func(j job.Job) error { return q.Wake(ctx, j.Kind, Due{j.Tenant, j.ID}, 0) })
+		sent, enough := 0, errors.New("enough")
+		err := s.EachDue(ctx, func(j job.Job) error {
+			if sent++; sent > MostDue {
+				return enough
+			}
+			return q.Wake(ctx, j.Kind, Due{j.Tenant, j.ID}, 0)
+		})
+		if errors.Is(err, enough) {
+			return nil
+		}
+		return err
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,8 +14,12 @@ import (
 
 	"github.com/steward-crm/steward/infra/lambda"
 	"github.com/steward-crm/steward/infra/lambda/withqueue"
+	"github.com/steward-crm/steward/shared/audit"
+	"github.com/steward-crm/steward/shared/change"
 	"github.com/steward-crm/steward/shared/edge/edgetest"
+	"github.com/steward-crm/steward/shared/id"
 	"github.com/steward-crm/steward/shared/job"
+	"github.com/steward-crm/steward/shared/principal"
 )
 
 // TestQueueOfAKind: what sends goes to the queue of messages, all else to that of jobs.
@@ -82,5 +87,37 @@ func TestMessageInAnotherQueue(t *testing.T) {
 	}
 	if got, err := s.Get(t.Context(), tenant, j); err != nil || got.Status != job.Done || *runs != 1 {
 		t.Errorf("it ran %d times and is %s, %v", *runs, got.Status, err)
+	}
+}
+
+// TestFarBehind: where more is due than the workers keep up with, jobs.due names what has waited for longest, and does not flood the queues.
+func TestFarBehind(t *testing.T) {
+	d := edgetest.Deploy(t)
+	tenant := d.Tenant(t)
+	s := job.New(d.Table, d.IDs, d.Now)
+	var due []id.Job
+	for len(due) < lambda.MostDue+50 {
+		c := change.New(principal.System(tenant, "x.y", d.Now()), d.IDs, d.Now())
+		for range 50 {
+			j, err := s.Stage(c, tenant, "x.y", struct{}{}, d.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			due = append(due, j)
+		}
+		c.Record(audit.Event{Target: string(tenant)})
+		if err := c.Commit(t.Context(), d.Table); err != nil {
+			t.Fatal(err)
+		}
+		d.Clock.Add(time.Second)
+	}
+	q := &queue{}
+	if _, err := lambda.WakeDue(s, q)(t.Context(), nil); err != nil || len(q.sent) != lambda.MostDue {
+		t.Fatalf("%d were sent, %v", len(q.sent), err)
+	}
+	for i, j := range q.sent {
+		if slices.Index(due, j.Job)/50 != i/50 {
+			t.Fatalf("number %d is not among those that waited for so long", i)
+		}
 	}
 }
