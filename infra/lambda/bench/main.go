@@ -45,7 +45,7 @@ func main() {
 	invokes := flag.Int("invokes", 2000, "invocations of each binary")
 	dist := flag.String("dist", "dist", "folder of make build, for the sizes")
 	only := flag.String("only", "", "binaries to measure, separated by commas; empty: all")
-	turns := flag.Bool("turns", false, "start the binaries in turn, not each so often in a row")
+	turns := flag.Bool("turns", true, "start the binaries in turn, not each so often in a row")
 	flag.Parse()
 	if err := run(*starts, *invokes, *dist, *only, *turns, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench-lambda: "+err.Error())
@@ -118,9 +118,9 @@ func run(starts, invokes int, dist, only string, turns bool, w io.Writer) error 
 	return report(all, w)
 }
 
-// order is that of the starts: all of one binary and then those of the next, or the binaries in turn, beginning with another one each time. One
-// after another, a binary finds in the caches what its last start left there, a small one most of it. In turn none does, as in a cold start, and a
-// machine that is busy for a while is busy for all.
+// order is that of the starts: the binaries in turn, beginning with another one each time, or all of one binary and then those of the next. In turn
+// none finds in the caches what its last start left there, as in a cold start, and a machine that is busy for a while is busy for all: ratios differ
+// by a twentieth from run to run. One after another they differ by a third.
 func order(all []*measured, starts int, turns bool) (out []*measured) {
 	for i := range len(all) * starts {
 		if turns {
