@@ -29,7 +29,7 @@ type client struct {
 	others  []source
 }
 
-// load reads the packages of a client, by path of import; dir is that of each package.
+// load reads the packages of a client: their files, by path of import.
 func load(packages map[string][]string) (*client, error) {
 	c := &client{set: token.NewFileSet()}
 	for path, files := range packages {
