@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -9,7 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/steward-crm/steward/shared/audit"
+	"github.com/steward-crm/steward/shared/id"
+	"github.com/steward-crm/steward/shared/job"
 	"github.com/steward-crm/steward/shared/key"
 	"github.com/steward-crm/steward/shared/table"
 )
@@ -30,6 +36,22 @@ func (s *story) unchanged([]string) {
 	if s.stored() != s.digest {
 		s.ts.Fatalf("the store has changed")
 	}
+}
+
+// abandon leaves a job as a worker leaves it that dies: running, with its lease over. No queue names it any more.
+func (s *story) abandon(args []string) {
+	tenant, now := id.Tenant(s.ts.Getenv("tenant")), time.Now().UTC()
+	ids := id.NewSource(time.Now, rand.Reader)
+	j := job.Job{
+		ID: id.New[id.Job](ids), Tenant: tenant, Kind: args[1], Status: job.Running, Payload: jsontext.Value(s.expand(args[2])),
+		Due: now.Add(-time.Second), Lease: "dead", Attempts: 1, CreatedAt: now.Add(-time.Minute),
+	}
+	doc, err := json.Marshal(j, json.Deterministic(true))
+	s.ts.Check(err)
+	s.ts.Check(s.at().store.Commit(context.Background(), ids.ULID(), table.Put(table.Item{
+		Key: key.Job(tenant, j.ID), Doc: doc, Index: map[table.Index]table.IndexKey{table.G1: key.JobsOf(tenant, j.ID), table.G4: key.JobDue(j.Due, j.ID)},
+	}, table.Absent)))
+	s.ts.Setenv(args[0], string(j.ID))
 }
 
 // stored digests every item but denied events, and what follows the feed.

@@ -38,6 +38,7 @@ import (
 //	snapshot, unchanged        the store now, and that it is byte for byte as it was (denied events aside)
 //	await METHOD PATH MEMBER REGEXP  the request again and again until the member fits, for what follows a change by moments
 //	code VARIABLE TO TEMPLATE  the newest code sent to the address
+//	abandon VARIABLE KIND PAYLOAD  leaves a job behind as a worker does that dies; $VARIABLES of the payload are filled in
 //	lose NAME                  on Lambda: the pool loses the identity of who entered by this name
 //	invoke HANDLER             on Lambda: a function that no client calls runs now
 //	totp VARIABLE SECRET now | next | none  an authenticator's code: of now, of the step after, of no step near
@@ -91,6 +92,7 @@ func tell(t *testing.T, scripts string, gateway bool, deploy func(dir string) (s
 			"count":     command(2, 2, (*story).count),
 			"await":     command(4, 4, (*story).await),
 			"code":      command(3, 3, (*story).code),
+			"abandon":   command(3, 3, (*story).abandon),
 			"lose":      command(1, 1, (*story).lose),
 			"invoke":    command(1, 1, (*story).invoke),
 			"totp":      command(3, 3, (*story).totp),

@@ -51,19 +51,7 @@ const (
 // deployment is the stacks' with a value for all that they refer to.
 func deployment(t *testing.T) *deployed.Deployment {
 	t.Helper()
-	d, err := deployed.Read("../..", deployed.Values{
-		"AWS::Partition": place.Partition, "AWS::Region": place.Region, "AWS::AccountId": place.Account, "AWS::StackName": "steward",
-		"Env": "dev", "MailFrom": "desk@steward.example", "AlarmEmail": "alarms@steward.example", "KeyAdministrator": "none",
-		"Api": "api", "Api.ApiEndpoint": "https://api.steward.example", "Authorizer": "authorizer",
-		"Data.Outputs.Table": "main", "Data.Outputs.KeysTable": "wrapped", "Data.Outputs.StreamArn": "stream", "Data.Outputs.TableArn": "table",
-		"Keys.Outputs.Data": dataKey, "Keys.Outputs.Audit": auditKey, "Identity.Outputs.Pool": "us-east-1_pool", "Identity.Outputs.Client": "client",
-		"Identity.Outputs.Issuer":       "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool",
-		"Identity.Outputs.ClientSecret": "secret", "Identity.Outputs.WebhookSecret": "webhooks",
-		"Messaging.Outputs.JobsQueue": "https://sqs/jobs", "Messaging.Outputs.JobsQueueArn": "arn:aws:sqs:us-east-1:123456789012:jobs",
-		"Messaging.Outputs.MessagesQueue": "https://sqs/messages", "Messaging.Outputs.MessagesQueueArn": "arn:aws:sqs:us-east-1:123456789012:messages",
-		"Messaging.Outputs.BouncesQueueArn": "bounces", "Messaging.Outputs.FailedQueueArn": "failed", "Messaging.Outputs.MailDomain": "steward.example", "Messaging.Outputs.MailSet": "set",
-		"Observability.Outputs.Alarms": "alarms",
-	})
+	d, err := deployed.Read("../..", deployed.StandIns(place))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/steward-crm/steward/infra/stacks/deployed"
+	"github.com/steward-crm/steward/infra/stacks/iam"
 )
 
 // subject is a binary that is measured, as one function of those that it serves.
@@ -20,28 +21,13 @@ type subject struct {
 	bare               bool // it is none of Steward's
 }
 
-// values are what the stacks refer to. None of it is asked for anything but an answer of this process.
-var values = deployed.Values{
-	"AWS::Partition": "aws", "AWS::Region": "eu-central-1", "AWS::AccountId": "123456789012", "AWS::StackName": "steward",
-	"Env": "dev", "MailFrom": "desk@example.com", "AlarmEmail": "desk@example.com", "KeyAdministrator": "none",
-	"Api": "api", "Api.ApiEndpoint": "https://api.example.com", "Authorizer": "authorizer",
-	"Data.Outputs.Table": "data", "Data.Outputs.KeysTable": "keys", "Data.Outputs.TableArn": "table",
-	"Data.Outputs.StreamArn": "arn:aws:dynamodb:eu-central-1:123456789012:table/data/stream/2026", "Keys.Outputs.Data": "a", "Keys.Outputs.Audit": "b",
-	"Identity.Outputs.Pool": "eu-central-1_x", "Identity.Outputs.Client": "c", "Identity.Outputs.ClientSecret": "s",
-	"Identity.Outputs.Issuer": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_x", "Identity.Outputs.WebhookSecret": "w",
-	"Messaging.Outputs.JobsQueue": queueURL, "Messaging.Outputs.JobsQueueArn": "jobs", "Messaging.Outputs.BouncesQueueArn": "bounces",
-	"Messaging.Outputs.MessagesQueue": queueURL, "Messaging.Outputs.MessagesQueueArn": "messages",
-	"Messaging.Outputs.FailedQueueArn": "failed", "Messaging.Outputs.MailDomain": "example.com", "Messaging.Outputs.MailSet": "set",
-	"Observability.Outputs.Alarms": "alarms",
-}
-
-// queueURL is that of a queue that is never sent to.
-const queueURL = "https://sqs.eu-central-1.amazonaws.com/123456789012/jobs"
+// place is where the functions believe to be. None of it is asked for anything but an answer of this process.
+var place = iam.Place{Partition: "aws", Region: "eu-central-1", Account: "123456789012"}
 
 // subjects are the bare functions, and one function of each binary: one that answers an anonymous client without asking anybody, with 401 or for
 // all to see; else one that has nothing to do; else one that asks AWS.
 func subjects() ([]subject, error) {
-	d, err := deployed.Read(".", values)
+	d, err := deployed.Read(".", deployed.StandIns(place))
 	if err != nil {
 		return nil, err
 	}

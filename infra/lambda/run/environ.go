@@ -15,21 +15,18 @@ import (
 
 // values are what the stacks refer to, as they are here.
 func (d *deployment) values() deployed.Values {
-	return deployed.Values{
-		"AWS::Partition": place.Partition, "AWS::Region": place.Region, "AWS::AccountId": place.Account, "AWS::StackName": "steward",
-		"Env": "dev", "MailFrom": sender, "AlarmEmail": sender, "KeyAdministrator": "none",
-		"Api": "api", "Api.ApiEndpoint": "http://" + d.api, "Authorizer": "authorizer",
-		"Data.Outputs.Table": dataTable, "Data.Outputs.KeysTable": keysTable, "Data.Outputs.StreamArn": d.stream, "Data.Outputs.TableArn": "table",
+	v := deployed.StandIns(place)
+	maps.Copy(v, deployed.Values{
+		"MailFrom": sender, "Api.ApiEndpoint": "http://" + d.api,
+		"Data.Outputs.Table": dataTable, "Data.Outputs.KeysTable": keysTable, "Data.Outputs.StreamArn": d.stream,
 		"Keys.Outputs.Data": d.keyData, "Keys.Outputs.Audit": d.keyAudit,
 		"Identity.Outputs.Pool": d.pool, "Identity.Outputs.Client": d.client, "Identity.Outputs.ClientSecret": d.clientSecret,
-		"Identity.Outputs.Issuer":        d.issuer(),
-		"Identity.Outputs.WebhookSecret": d.webhookSecret,
-		"Messaging.Outputs.JobsQueue":    d.queues[jobsQueue], "Messaging.Outputs.JobsQueueArn": jobsQueue, "Messaging.Outputs.BouncesQueueArn": bouncesQueue,
+		"Identity.Outputs.Issuer": d.issuer(), "Identity.Outputs.WebhookSecret": d.webhookSecret,
+		"Messaging.Outputs.JobsQueue": d.queues[jobsQueue], "Messaging.Outputs.JobsQueueArn": jobsQueue, "Messaging.Outputs.BouncesQueueArn": bouncesQueue,
 		"Messaging.Outputs.MessagesQueue": d.queues[messagesQueue], "Messaging.Outputs.MessagesQueueArn": messagesQueue,
-		"Messaging.Outputs.FailedQueueArn": "failed",
-		"Messaging.Outputs.MailDomain":     strings.SplitAfter(sender, "@")[1], "Messaging.Outputs.MailSet": mailSet,
-		"Observability.Outputs.Alarms": "alarms",
-	}
+		"Messaging.Outputs.MailDomain": strings.SplitAfter(sender, "@")[1], "Messaging.Outputs.MailSet": mailSet,
+	})
+	return v
 }
 
 // issuer is the pool as its tokens name it.
