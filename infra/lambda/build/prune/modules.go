@@ -79,7 +79,8 @@ func Clients(folder string, tags string, packages ...string) (*Cut, error) {
 		if !slices.ContainsFunc(clients[module], func(l listed) bool { return l.ImportPath == module+"/schemas" }) {
 			continue // a client without schemas: its protocol does not use them yet
 		}
-		to := filepath.Join(folder, strings.TrimPrefix(module, services))
+		// Of each version a folder: what an older one had besides would be built with a newer one.
+		to := filepath.Join(folder, strings.TrimPrefix(module, services)+"-"+clients[module][0].Module.Version)
 		if err := cut.client(module, to, clients[module], called[module]); err != nil {
 			return nil, fmt.Errorf("%s: %w", module, err)
 		}
