@@ -203,6 +203,8 @@ func TestPreviewIsWhatComes(t *testing.T) {
 	role := func(i int) string { return "/v1/roles/" + f.roles[i] }
 	user := func(i int) string { return "/v1/users/" + f.people[i].id }
 	dept := func(i int) string { return "/v1/departments/" + f.depts[i] }
+	account := func(i int) string { return "/v1/accounts/" + f.accounts[i] }
+	f.tell("the first grant to somebody that reaches who is above them", "POST", account(5)+"/team", "", m{"userId": f.people[4].id, "level": "read", "superiors": true})
 	f.tell("a role widened", "PATCH", role(0), role(0), m{"grants": grantsOf("department")})
 	f.tell("a role narrowed", "PATCH", role(2), role(2), m{"grants": grantsOf("own")})
 	f.tell("a role opened to all", "PATCH", role(1), role(1), m{"grants": grantsOf("all")})
@@ -216,7 +218,6 @@ func TestPreviewIsWhatComes(t *testing.T) {
 	f.tell("a user is deactivated", "POST", user(1)+"/deactivate", "", nil)
 
 	// Grants, switches and categories, by themselves and under a change of roles.
-	account := func(i int) string { return "/v1/accounts/" + f.accounts[i] }
 	f.tell("a share", "POST", account(0)+"/shares", "", m{"departmentId": f.depts[1], "below": true, "level": "edit", "superiors": true})
 	f.tell("a share that ends", "DELETE", account(0)+"/shares/"+f.depts[1]+".below", account(0), nil)
 	f.tell("a member of a team", "POST", account(1)+"/team", "", m{"userId": f.people[2].id, "level": "read", "superiors": true})
