@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -203,6 +204,8 @@ func TestPreviewIsWhatComes(t *testing.T) {
 	role := func(i int) string { return "/v1/roles/" + f.roles[i] }
 	user := func(i int) string { return "/v1/users/" + f.people[i].id }
 	dept := func(i int) string { return "/v1/departments/" + f.depts[i] }
+	account := func(i int) string { return "/v1/accounts/" + f.accounts[i] }
+	f.tell("the first grant to somebody that reaches who is above them", "POST", account(5)+"/team", "", m{"userId": f.people[4].id, "level": "read", "superiors": true})
 	f.tell("a role widened", "PATCH", role(0), role(0), m{"grants": grantsOf("department")})
 	f.tell("a role narrowed", "PATCH", role(2), role(2), m{"grants": grantsOf("own")})
 	f.tell("a role opened to all", "PATCH", role(1), role(1), m{"grants": grantsOf("all")})
@@ -216,7 +219,6 @@ func TestPreviewIsWhatComes(t *testing.T) {
 	f.tell("a user is deactivated", "POST", user(1)+"/deactivate", "", nil)
 
 	// Grants, switches and categories, by themselves and under a change of roles.
-	account := func(i int) string { return "/v1/accounts/" + f.accounts[i] }
 	f.tell("a share", "POST", account(0)+"/shares", "", m{"departmentId": f.depts[1], "below": true, "level": "edit", "superiors": true})
 	f.tell("a share that ends", "DELETE", account(0)+"/shares/"+f.depts[1]+".below", account(0), nil)
 	f.tell("a member of a team", "POST", account(1)+"/team", "", m{"userId": f.people[2].id, "level": "read", "superiors": true})
@@ -235,12 +237,42 @@ func TestPreviewIsWhatComes(t *testing.T) {
 	f.tell("a department moves under a default", "POST", dept(3)+"/move", "", m{"parentId": f.depts[0]})
 	f.tell("the default ends", "PATCH", "/v1/settings", "/v1/settings", m{"defaults": m{}})
 
-	// A seed's worth of changes, one on another.
+	// A seed's worth of changes of all kinds, one on another.
 	rng := rand.New(rand.NewPCG(7, 7))
 	scopes := []string{"own", "reports", "department", "subtree", "all"}
-	for n := range 12 {
+	for n := range 40 {
 		says := fmt.Sprint("step ", n)
-		switch rng.IntN(4) {
+		to := []m{
+			{"userId": f.people[[]int{0, 2, 3, 4}[rng.IntN(4)]].id},
+			{"roleId": f.roles[rng.IntN(3)]},
+			{"departmentId": f.depts[rng.IntN(4)]},
+			{"departmentId": f.depts[rng.IntN(4)], "below": true},
+		}[rng.IntN(4)]
+		up := rng.IntN(2) == 0
+		level := []string{"read", "edit"}[rng.IntN(2)]
+		at := account(rng.IntN(len(f.accounts)))
+		switch rng.IntN(8) {
+		case 4:
+			to["level"], to["superiors"] = level, up
+			f.tell(says, "POST", at+"/shares", "", to)
+		case 5:
+			to[[]string{"view", "edit", "delete"}[rng.IntN(3)]] = []string{"on", "off"}[rng.IntN(2)]
+			f.tell(says, "POST", at+"/overrides", "", to)
+		case 6:
+			to["level"], to["superiors"] = level, up
+			f.tell(says, "PATCH", "/v1/categories/"+f.category, "/v1/categories/"+f.category, m{"grants": []m{to}})
+		case 7:
+			for _, kind := range []string{"/shares/", "/overrides/"} {
+				var list struct {
+					Items []struct {
+						ID string `json:"id"`
+					} `json:"items"`
+				}
+				f.admin.client.Get(at+strings.TrimSuffix(kind, "/")).Want(t, 200, "").Read(t, &list)
+				for _, g := range list.Items {
+					f.tell(says+" ends", "DELETE", at+kind+g.ID, at, nil)
+				}
+			}
 		case 0:
 			i := rng.IntN(3)
 			f.tell(says, "PATCH", role(i), role(i), m{"grants": grantsOf(scopes[rng.IntN(5)]), "description": says})

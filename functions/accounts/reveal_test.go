@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/policy"
@@ -172,4 +173,46 @@ func TestHistory(t *testing.T) {
 		t.Errorf("contacts are told of: %s", told)
 	}
 	d.As(d.user(t, all(policy.Own)...)).Get(path+"/history").Want(t, 404, "not_found")
+}
+
+// TestReasonsGoWithWhatTheyAreFor holds I7 for the words that go with a change: why a phone number was looked at, why somebody was let in and why
+// the owner changed is told to nobody from whom the number, who was let in, or the owner is hidden.
+func TestReasonsGoWithWhatTheyAreFor(t *testing.T) {
+	d := open(t)
+	boss, bo := d.user(t, all(policy.All)...), d.user(t, all(policy.Own)...)
+	a := d.create(t, boss, m{"phone": "+8613800138000"})
+	path, api := "/v1/accounts/"+a.ID, d.As(boss)
+	api.Post(path+"/reveal", m{"field": "phone", "reason": "looked"}).Want(t, 200, "")
+	api.Post(path+"/temporary", m{"userId": bo.User, "level": "read", "expiresAt": d.Now().Add(time.Hour), "reason": "let in"}).Want(t, 201, "")
+	api.IfMatch("*").Put(path+"/owner", m{"ownerId": bo.User, "reason": "handed over"}).Want(t, 200, "")
+	clerk := d.user(t, all(policy.All)...)
+	d.rules(t, clerk, policy.ModAccount, map[string]policy.Access{"phone": policy.Hidden, "ownerId": policy.Hidden})
+	masked := d.user(t, policy.Grant{Module: policy.ModAccount, Action: policy.View, Scope: policy.All})
+	d.rules(t, masked, policy.ModAccount, map[string]policy.Access{"phone": policy.Masked, "ownerId": policy.Hidden})
+	for says, row := range map[string]struct {
+		who  edgetest.Who
+		want string
+	}{
+		"who sees all":                         {boss, "handed over, let in, looked"},
+		"who may not share":                    {d.user(t, policy.Grant{Module: policy.ModAccount, Action: policy.View, Scope: policy.All}), "handed over, looked"},
+		"from whom phone and owner are hidden": {clerk, "let in"},
+		"who sees the phone masked":            {masked, "looked"},
+	} {
+		var page struct {
+			Items []struct {
+				Action string `json:"action"`
+				Reason string `json:"reason"`
+			} `json:"items"`
+		}
+		d.As(row.who).Get(path+"/history").Want(t, 200, "").Read(t, &page)
+		var told []string
+		for _, r := range page.Items {
+			if r.Reason != "" {
+				told = append(told, r.Reason)
+			}
+		}
+		if got := strings.Join(told, ", "); got != row.want || len(page.Items) != 4 {
+			t.Errorf("%s is told %q in %d changes, want %q", says, got, len(page.Items), row.want)
+		}
+	}
 }

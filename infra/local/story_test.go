@@ -26,7 +26,7 @@ import (
 //
 //	onboard SLUG               a signed webhook makes the tenant; its administrator answers the invitation: "as admin", "as admin@SLUG"
 //	webhook ID FILE [SECRET]   sends the file as a signed event; $VARIABLES in it are filled in
-//	now VARIABLE               keeps the time, for an event
+//	now VARIABLE [LATER]       keeps the time, for an event; or the time that is so much later, for an end
 //	enter NAME EMAIL           answers the newest invitation to the address: "as NAME"
 //	as NAME | nobody           whose token the next calls carry
 //	header NAME VALUE          of the next call only
@@ -81,7 +81,7 @@ func tell(t *testing.T, scripts string, gateway bool, deploy func(dir string) (s
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"onboard":   command(1, 1, (*story).onboard),
 			"webhook":   command(2, 3, (*story).webhook),
-			"now":       command(1, 1, (*story).now),
+			"now":       command(1, 2, (*story).now),
 			"enter":     command(2, 2, (*story).enter),
 			"as":        command(1, 1, (*story).as),
 			"header":    command(2, 2, (*story).setHeader),
@@ -291,8 +291,6 @@ func (s *story) webhook(args []string) {
 
 // expand fills in $VARIABLES.
 func (s *story) expand(text string) string { return os.Expand(text, s.ts.Getenv) }
-
-func (s *story) now(args []string) { s.ts.Setenv(args[0], time.Now().UTC().Format(time.RFC3339Nano)) }
 
 func (s *story) signed(id string, body, secret []byte) {
 	now := time.Now()

@@ -14,9 +14,10 @@ import (
 )
 
 // Suppose gives the tenant's organisation and row as they would be after the writes; moved reports whether the writes touch either in
-// anything that rights depend on. The marks of grantees alone do not: they only say where to look.
+// anything that rights depend on. The marks of grantees alone do not: they only say where to look. Whoever judges a record that the writes
+// give a grant looks by them. The organisation is the very same one when no write touches it.
 func (o *Organisation) Suppose(row principal.Tenant, writes []table.Write) (after *Organisation, org principal.Tenant, moved bool, err error) {
-	after, org = o.Clone(), row
+	after, org = o, row
 	for _, w := range writes {
 		switch k := w.Item.Key; {
 		case w.Op == table.OpCheck:
@@ -28,6 +29,9 @@ func (o *Organisation) Suppose(row principal.Tenant, writes []table.Write) (afte
 			moved = moved || !sameSettings(row, org)
 		case decides(row.ID, k):
 			moved = moved || !strings.HasPrefix(k.SK, key.GrantedPrefix)
+			if after == o {
+				after = o.Clone()
+			}
 			if w.Op == table.OpDelete {
 				after.remove(k)
 			} else {

@@ -27,7 +27,7 @@ type Revision struct {
 	Fields  []string                  `json:"fields,omitzero"`    // that changed, but for those that are hidden from the reader
 	Before  map[string]jsontext.Value `json:"before,omitzero"`
 	After   map[string]jsontext.Value `json:"after,omitzero"`
-	Reason  string                    `json:"reason,omitzero"` // that the actor gave
+	Reason  string                    `json:"reason,omitzero"` // that the actor gave; not to whom all that it was given for is hidden
 	Locked  bool                      `json:"locked,omitzero"` // the key that opens before and after is disabled
 }
 
@@ -104,7 +104,7 @@ func (x *past) revision(k *crypt.AccountKey) (Revision, error) {
 	if err := json.Unmarshal(b, &was); err != nil {
 		return rev, fault.New(fault.Internal, "internal").Because(err)
 	}
-	if raw, ok := was.After["reason"]; ok {
+	if raw, ok := was.After["reason"]; ok && len(rev.Fields) > 0 {
 		if err := json.Unmarshal(raw, &rev.Reason); err != nil {
 			return rev, fault.New(fault.Internal, "internal").Because(err)
 		}

@@ -82,11 +82,15 @@ func Of(a *access.Access, accounts Accounts) func(ctx context.Context, who *poli
 		if err != nil {
 			return nil, err
 		}
+		is := was
+		if after != was.Organisation {
+			is = access.Compile(after)
+		}
 		p := &Preview{Users: []User{}, Exact: true, Conflicts: []Conflict{}}
 		p.AuthzVer, p.OrgVer = was.Versions()
 		changed := map[id.User]*User{}
 		if moved {
-			if err := p.everybody(ctx, who, was, access.Compile(after), org, accounts, changed); err != nil {
+			if err := p.everybody(ctx, who, was, is, org, accounts, changed); err != nil {
 				return nil, err
 			}
 		}
@@ -95,7 +99,7 @@ func Of(a *access.Access, accounts Accounts) func(ctx context.Context, who *poli
 			return nil, err
 		}
 		for _, r := range records {
-			record(who, was, &r, changed)
+			record(who, is, &r, changed)
 		}
 		for _, u := range changed {
 			p.Users = append(p.Users, *u)
@@ -183,11 +187,12 @@ func fields(x access.Supposed) []Field {
 	return out
 }
 
-// record compares all users on one account.
-func record(who *policy.Subject, was *access.Compiled, r *access.Supposition, changed map[id.User]*User) {
+// record compares all users on one account, in the organisation as it will be: without the marks that come with a grant, the first one to
+// somebody that reaches who is above them would reach nobody there.
+func record(who *policy.Subject, org *access.Compiled, r *access.Supposition, changed map[id.User]*User) {
 	visible := policy.Decide(who, policy.ModAccount, policy.View, r.Before).Allowed
-	for _, u := range was.Users() {
-		s := was.Subject(who.Org, u, who.At)
+	for _, u := range org.Users() {
+		s := org.Subject(who.Org, u, who.At)
 		for _, a := range actions {
 			before := policy.Decide(s, policy.ModAccount, a, r.Before).Allowed
 			after := policy.Decide(s, policy.ModAccount, a, r.After).Allowed

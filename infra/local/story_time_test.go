@@ -7,6 +7,16 @@ import (
 	"github.com/pquerna/otp/totp"
 )
 
+func (s *story) now(args []string) {
+	at := time.Now().UTC()
+	if len(args) == 2 {
+		later, err := time.ParseDuration(args[1])
+		s.ts.Check(err)
+		at = at.Add(later)
+	}
+	s.ts.Setenv(args[0], at.Format(time.RFC3339Nano))
+}
+
 func (s *story) totp(args []string) {
 	secret := s.expand(args[1])
 	now := time.Now()
