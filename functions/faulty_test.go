@@ -11,7 +11,6 @@ import (
 	"github.com/steward-crm/steward/functions"
 	"github.com/steward-crm/steward/functions/users"
 	"github.com/steward-crm/steward/shared/job"
-	tablelocal "github.com/steward-crm/steward/shared/table/local"
 )
 
 // TestUsersSurviveEveryDeath holds I15 through the API: wherever the process loses its store while a user is invited, locked out, taken back or
@@ -54,12 +53,12 @@ func TestUsersSurviveEveryDeath(t *testing.T) {
 					run = do[op]
 				}
 				h.Clock.Add(time.Second)
-				died := h.dieAt(n, after)
+				died := h.Faults.DieAt(n, after)
 				run()
-				if !*died {
+				if !died() {
 					_, _ = h.worker.RunDue(context.WithoutCancel(t.Context()))
 				}
-				lived := !*died
+				lived := !died()
 
 				// Another process, when the leases of the dead one are over.
 				h.record()
@@ -85,30 +84,6 @@ func TestUsersSurviveEveryDeath(t *testing.T) {
 	if deaths < 15 {
 		t.Errorf("%d deaths only: the harness does not see the commits", deaths)
 	}
-}
-
-// dieAt makes the store go silent at the n-th commit from now, before it or after it.
-func (h *house) dieAt(n int, after bool) *bool {
-	died, commits := false, 0
-	h.Faults.Before = func(c tablelocal.Call) error {
-		if c.Op == "commit" && !died {
-			if commits++; commits == n && !after {
-				died = true
-			}
-		}
-		if died {
-			return tablelocal.Throttled()
-		}
-		return nil
-	}
-	h.Faults.After = func(tablelocal.Call) error {
-		if commits == n && after {
-			died = true
-			return tablelocal.Lost()
-		}
-		return nil
-	}
-	return &died
 }
 
 // agreed holds that every row that is not deleted has its identity, locked as the row says, and that no identity is without a row.

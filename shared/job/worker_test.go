@@ -225,24 +225,7 @@ func TestFollow(t *testing.T) {
 				return nil
 			})
 			j := d.stage(d.Now())
-			count, dead := 0, false
-			d.faults.Before = func(c local.Call) error {
-				if c.Op == "commit" && !dead {
-					count++
-					dead = count == n+1 && !after
-				}
-				if dead {
-					return local.Throttled()
-				}
-				return nil
-			}
-			d.faults.After = func(local.Call) error {
-				if count == n+1 && after {
-					dead = true
-					return local.Lost()
-				}
-				return nil
-			}
+			d.faults.DieAt(n+1, after)
 			_, _ = w.RunDue(t.Context())
 			d.faults.Before, d.faults.After = nil, nil
 			for range 3 {

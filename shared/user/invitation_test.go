@@ -12,7 +12,6 @@ import (
 	"github.com/steward-crm/steward/shared/notify"
 	"github.com/steward-crm/steward/shared/platform"
 	"github.com/steward-crm/steward/shared/principal"
-	tablelocal "github.com/steward-crm/steward/shared/table/local"
 	"github.com/steward-crm/steward/shared/user"
 )
 
@@ -127,7 +126,7 @@ func TestMailSurvivesEveryDeath(t *testing.T) {
 					}
 					_, _ = w.worker(func(p *platform.Platform) { p.Notify = &proof{p.Notify, w, t} }).RunDue(ctx)
 				}
-				died := w.dieAt(n, after)
+				died := w.Faults.DieAt(n, after)
 				process()
 				w.Faults.Before, w.Faults.After = nil, nil
 				for range 3 {
@@ -142,7 +141,7 @@ func TestMailSurvivesEveryDeath(t *testing.T) {
 				if mails := w.count(t, user.JobMail); mails != 1 && row.walk == nil { // who walks cannot know what the last walk began
 					t.Errorf("%s, death %d, after %v: %d jobs send the mail", row.what, n, after, mails)
 				}
-				if !*died {
+				if !died() {
 					if n <= row.least {
 						t.Errorf("%s: %d commits only: the harness does not see them", row.what, n-1)
 					}
@@ -163,7 +162,7 @@ func TestSyncHandsOverOnce(t *testing.T) {
 		must(t, w.jobs.Start(ctx, w.tenant, user.JobSync, user.SyncPayload{User: u}))
 		var sync id.Job
 		must(t, w.jobs.EachDue(ctx, func(j job.Job) error { sync = j.ID; return nil }))
-		w.dieAt(n, true)
+		w.Faults.DieAt(n, true)
 		_ = w.worker().RunOne(ctx, w.tenant, sync)
 		w.Faults.Before, w.Faults.After = nil, nil
 		for range 2 {
@@ -187,28 +186,4 @@ func (w *world) count(t testing.TB, kind string) (n int) {
 		}
 	}
 	return n
-}
-
-// dieAt makes the store go silent at the n-th commit from now, before it or after it.
-func (w *world) dieAt(n int, after bool) *bool {
-	died, commits := false, 0
-	w.Faults.Before = func(c tablelocal.Call) error {
-		if c.Op == "commit" && !died {
-			if commits++; commits == n && !after {
-				died = true
-			}
-		}
-		if died {
-			return tablelocal.Throttled()
-		}
-		return nil
-	}
-	w.Faults.After = func(tablelocal.Call) error {
-		if commits == n && after {
-			died = true
-			return tablelocal.Lost()
-		}
-		return nil
-	}
-	return &died
 }

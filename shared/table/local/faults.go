@@ -44,6 +44,39 @@ func Conflict() error { return unavailable(errConflict) }
 // Lost is what a call answers whose reply did not arrive.
 func Lost() error { return unavailable(errLost) }
 
+// DieAt makes the store go silent at the n-th commit from now, before it or after it, as it does for a process that dies there: it answers nothing
+// from then on. The answer tells whether it came to that. Before and After set to nil are another process.
+func (f *Faults) DieAt(n int, after bool) (died func() bool) {
+	var mu sync.Mutex
+	commits, dead := 0, false
+	f.Before = func(c Call) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if c.Op == "commit" && !dead {
+			commits++
+			dead = commits == n && !after
+		}
+		if dead {
+			return Throttled()
+		}
+		return nil
+	}
+	f.After = func(Call) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if commits == n && after {
+			dead = true
+			return Lost()
+		}
+		return nil
+	}
+	return func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return dead
+	}
+}
+
 func (f *Faults) before(c Call) error {
 	if f == nil || f.Before == nil {
 		return nil
