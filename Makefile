@@ -96,7 +96,7 @@ peers: ## install the programs that stand in for AWS in tests (needs Python and 
 
 test-peers: peers ## run the contract suites of the AWS adapters, and the stories on the Lambda binaries, against those programs
 	@files=$$(git grep -l '^//go:build peers' -- '*_test.go'); \
-	$(GO) test -p 2 -count=1 -tags peers -run "^($$(echo "$$files" | xargs grep -ho '^func Test[A-Za-z0-9_]*' | cut -c6- | sort -u | paste -sd '|'))$$" \
+	$(GO) test -p 2 -parallel 4 -count=1 -tags peers -run "^($$(echo "$$files" | xargs grep -ho '^func Test[A-Za-z0-9_]*' | cut -c6- | sort -u | paste -sd '|'))$$" \
 	  $$(echo "$$files" | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 fuzz: ## fuzz each target for 20 seconds

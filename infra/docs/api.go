@@ -20,7 +20,7 @@ server gives at ` + "`GET /v1/openapi.json`" + ` and shows at ` + "`/docs`" + `.
 - E-mail, phone and id number are kept encrypted. While the key is disabled they read as ` + "`{\"locked\":true}`" + `, and changes answer 423.
 - Lists take ` + "`limit`" + ` (1–100, default 50) and ` + "`cursor`" + `, and answer ` + "`nextCursor`" + ` until the end.
 - Answers carry a strong ` + "`ETag`" + `. Operations marked *If-Match* demand it (428 without, 412 when stale); POST honours it.
-- Every POST takes an ` + "`Idempotency-Key`" + ` (24 h). Mutations take ` + "`?validateOnly=true`" + `: the verdict of the real call, and nothing is changed.
+- Every POST of who is signed in takes an ` + "`Idempotency-Key`" + ` (24 h), but those whose answer is never stored: searches, and what is shown once, such as ` + "`/reveal`" + `. Mutations take ` + "`?validateOnly=true`" + `: the verdict of the real call, and nothing is changed.
 
 | operation | call | right | |
 |---|---|---|---|
