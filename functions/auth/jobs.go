@@ -16,10 +16,7 @@ func Runners(p *platform.Platform) map[string]job.Runner {
 		signin.JobReset: func(ctx context.Context, r *job.Run) error {
 			var what signin.ResetPayload
 			var state signin.ResetState
-			if err := r.Payload(&what); err != nil {
-				return err
-			}
-			if err := r.State(&state); err != nil {
+			if err := r.Read(&what, &state); err != nil {
 				return err
 			}
 			return d.SendReset(ctx, r.Job.ID, what, state, func(ctx context.Context, state any, stage func(*change.Set) error) error {

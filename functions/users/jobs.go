@@ -21,10 +21,7 @@ func Runners(p *platform.Platform) map[string]job.Runner {
 		user.JobInvite: func(ctx context.Context, r *job.Run) error {
 			var what user.InvitePayload
 			var state user.InviteState
-			if err := r.Payload(&what); err != nil {
-				return err
-			}
-			if err := r.State(&state); err != nil {
+			if err := r.Read(&what, &state); err != nil {
 				return err
 			}
 			return d.Invite(ctx, r.Job.Tenant, what, state, r.Follow)
@@ -32,10 +29,7 @@ func Runners(p *platform.Platform) map[string]job.Runner {
 		user.JobSync: func(ctx context.Context, r *job.Run) error {
 			var what user.SyncPayload
 			var state user.SyncState
-			if err := r.Payload(&what); err != nil {
-				return err
-			}
-			if err := r.State(&state); err != nil {
+			if err := r.Read(&what, &state); err != nil {
 				return err
 			}
 			return d.Sync(ctx, r.Job.Tenant, what, state, r.Follow)

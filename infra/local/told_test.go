@@ -8,6 +8,7 @@ import (
 
 	"github.com/steward-crm/steward/functions"
 	"github.com/steward-crm/steward/shared/edge"
+	"github.com/steward-crm/steward/shared/edge/edgetest"
 	"github.com/steward-crm/steward/shared/platform"
 )
 
@@ -67,27 +68,11 @@ func TestEveryOperationIsTold(t *testing.T) {
 	}
 }
 
-// operationOf finds the operation of a request, a fixed segment before a parameter; "": there is none.
+// operationOf finds the operation of a request as a script has it; "": there is none.
 func operationOf(routes []edge.Route, method, target string) string {
 	path, _, _ := strings.Cut(strings.Trim(target, `'"`), "?")
-	best, score := "", -1
-	for _, r := range routes {
-		want, got := strings.Split(r.Path, "/"), strings.Split(path, "/")
-		if r.Method != method || len(want) != len(got) {
-			continue
-		}
-		fixed := 0
-		for i := range want {
-			switch {
-			case want[i] == got[i]:
-				fixed++
-			case !strings.HasPrefix(want[i], "{"):
-				fixed = -100
-			}
-		}
-		if fixed > score {
-			best, score = r.Operation, fixed
-		}
+	if r := edgetest.RouteOf(routes, method, path); r != nil {
+		return r.Operation
 	}
-	return best
+	return ""
 }

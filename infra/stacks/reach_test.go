@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"errors"
 	"go/ast"
 	"go/importer"
 	"go/parser"
@@ -11,17 +9,13 @@ import (
 	"io"
 	"maps"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/steward-crm/steward/functions"
+	"github.com/steward-crm/steward/infra/golist"
 	"github.com/steward-crm/steward/infra/stacks/rights"
 	"github.com/steward-crm/steward/shared/platform"
 )
@@ -180,26 +174,13 @@ func (c *calls) read(t *testing.T, packages ...string) {
 	for i, p := range packages {
 		packages[i] = "./" + p
 	}
-	list := exec.Command("go", slices.Concat([]string{"list", "-export", "-deps", "-json=ImportPath,Dir,GoFiles,Export,DepOnly"}, packages)...)
-	list.Dir, list.Stderr = "../..", os.Stderr
-	out, err := list.Output()
+	list, err := golist.WithDeps("../..", nil, append([]string{"-export"}, packages...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	type listed struct {
-		ImportPath, Dir, Export string
-		GoFiles                 []string
-		DepOnly                 bool
-	}
 	exports := map[string]string{}
-	var own []listed
-	for d := jsontext.NewDecoder(bytes.NewReader(out)); ; {
-		var l listed
-		if err := json.UnmarshalDecode(d, &l); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
+	var own []golist.Package
+	for _, l := range list {
 		if exports[l.ImportPath] = l.Export; !l.DepOnly {
 			own = append(own, l)
 		}
@@ -208,8 +189,8 @@ func (c *calls) read(t *testing.T, packages ...string) {
 	from := importer.ForCompiler(set, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
 	for _, l := range own {
 		var files []*ast.File
-		for _, name := range l.GoFiles {
-			f, err := parser.ParseFile(set, filepath.Join(l.Dir, name), nil, parser.SkipObjectResolution)
+		for _, name := range l.Files() {
+			f, err := parser.ParseFile(set, name, nil, parser.SkipObjectResolution)
 			if err != nil {
 				t.Fatal(err)
 			}

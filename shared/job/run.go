@@ -69,6 +69,14 @@ func (r *Run) State(v any) error {
 	return decode(r.Job.State, v)
 }
 
+// Read is Payload and State at once.
+func (r *Run) Read(payload, state any) error {
+	if err := r.Payload(payload); err != nil {
+		return err
+	}
+	return r.State(state)
+}
+
 // Now is the clock that leases are measured by.
 func (r *Run) Now() time.Time { return r.store.now() }
 

@@ -10,8 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/steward-crm/steward/infra/lambda/build/prune"
 )
 
 // TestPack: the same binary gives the same archive, which holds one file that can be run.
@@ -61,5 +65,22 @@ func TestWithoutHTTP2(t *testing.T) {
 		if out, err := exec.Command(client, s.URL, trusted).CombinedOutput(); err != nil || string(out) != c.want {
 			t.Errorf("with the flags %q: %s, %v; want %s", c.flags, out, err, c.want)
 		}
+	}
+}
+
+// TestCutTooMuch: a binary that needs what was left out of a client is not built.
+func TestCutTooMuch(t *testing.T) {
+	t.Chdir("../../..")
+	folder, err := os.MkdirTemp(".", ".prune-") // in the repository: go.mod names it by its way from there
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	cut, err := prune.Clients(folder, Tags, "./infra/lambda/build/prune/testdata/get")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := build(cut, "due", runtime.GOARCH, filepath.Join(t.TempDir(), "due")); err == nil || !strings.Contains(err.Error(), "(*QueryInput).Serialize needs QueryInput") {
+		t.Errorf("it says %v", err)
 	}
 }

@@ -130,3 +130,18 @@ func TestFront(t *testing.T) {
 		t.Errorf("%d denials are remembered", n)
 	}
 }
+
+// TestInvoke: functions that no client calls can be run by hand, those of the API cannot, and one that does not answer is told.
+func TestInvoke(t *testing.T) {
+	p := newPool(t.TempDir(), map[string]deployed.Function{"jobs.due": {Handler: "jobs.due", Binary: "due", Timeout: 1}}, func(*deployed.Function) []string { return nil }, io.Discard)
+	defer p.stop()
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /_local/invoke/{handler}", invoke(p, []deployed.Source{{Handler: "jobs.due"}}))
+	for handler, want := range map[string]int{"accounts.get": http.StatusNotFound, "jobs.due": http.StatusBadGateway} { // there is no such binary
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/_local/invoke/"+handler, nil))
+		if w.Code != want {
+			t.Errorf("%s: %d %s", handler, w.Code, w.Body)
+		}
+	}
+}

@@ -23,7 +23,7 @@ type askedKey struct{}
 // judged hands each request on with the rights that its operation's function has on AWS.
 func judged(h http.Handler, routes []edge.Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if route := routeOf(routes, r); route != nil {
+		if route := RouteOf(routes, r.Method, r.URL.EscapedPath()); route != nil {
 			if x, known := rights.Of(route); known {
 				r = r.WithContext(context.WithValue(r.Context(), askedKey{}, &asked{route.Operation, x}))
 			}
@@ -38,12 +38,12 @@ func AsWorker(ctx context.Context, handler string) context.Context {
 	return context.WithValue(ctx, askedKey{}, &asked{handler, rights.Workers[handler]})
 }
 
-// routeOf gives the route of the request; one without parameters goes before one with.
-func routeOf(routes []edge.Route, r *http.Request) (found *edge.Route) {
-	path := strings.Split(r.URL.EscapedPath(), "/")
+// RouteOf gives the route of a request; one without parameters goes before one with. nil: there is none.
+func RouteOf(routes []edge.Route, method, escapedPath string) (found *edge.Route) {
+	path := strings.Split(escapedPath, "/")
 	for i := range routes {
 		want := strings.Split(routes[i].Path, "/")
-		if routes[i].Method != r.Method || len(want) != len(path) {
+		if routes[i].Method != method || len(want) != len(path) {
 			continue
 		}
 		fits, exact := true, true

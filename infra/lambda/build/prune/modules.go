@@ -7,57 +7,29 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/steward-crm/steward/infra/golist"
 )
 
 const services = "github.com/aws/aws-sdk-go-v2/service/"
-
-// listed is what go list says of a package.
-type listed struct {
-	ImportPath, Dir string
-	GoFiles         []string
-	Module          *struct {
-		Path, Version, Dir string
-		Main               bool
-	}
-}
-
-func (l *listed) files() (paths []string) {
-	for _, f := range l.GoFiles {
-		paths = append(paths, filepath.Join(l.Dir, f))
-	}
-	return paths
-}
 
 // Clients writes the pruned clients of all that the packages link into the folder, which lies in the repository's root and belongs to prune, and
 // beside them a go.mod that stands for the repository's: go build takes it as -modfile. It runs at the root. Which operations are called, the
 // repository's own source says: whoever calls one names its input.
 func Clients(folder string, tags string, packages ...string) (*Cut, error) {
-	list := exec.Command("go", slices.Concat([]string{"list", "-deps", "-json=ImportPath,Dir,GoFiles,Module", "-tags", tags}, packages)...)
-	list.Env, list.Stderr = append(os.Environ(), "GOOS=linux", "CGO_ENABLED=0", "GOFLAGS="), os.Stderr
-	out, err := list.Output()
+	list, err := golist.WithDeps("", []string{"GOOS=linux", "CGO_ENABLED=0", "GOFLAGS="}, append([]string{"-tags", tags}, packages...)...)
 	if err != nil {
 		return nil, err
 	}
-	var own []listed
-	clients := map[string][]listed{} // by path of module
-	for d := jsontext.NewDecoder(bytes.NewReader(out)); ; {
-		var l listed
-		if err := json.UnmarshalDecode(d, &l); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return nil, err
-		}
+	var own []golist.Package
+	clients := map[string][]golist.Package{} // by path of module
+	for _, l := range list {
 		switch {
 		case l.Module == nil:
 		case l.Module.Main:
@@ -76,7 +48,7 @@ func Clients(folder string, tags string, packages ...string) (*Cut, error) {
 		return nil, err
 	}
 	for _, module := range slices.Sorted(maps.Keys(clients)) {
-		if !slices.ContainsFunc(clients[module], func(l listed) bool { return l.ImportPath == module+"/schemas" }) {
+		if !slices.ContainsFunc(clients[module], func(l golist.Package) bool { return l.ImportPath == module+"/schemas" }) {
 			continue // a client without schemas: its protocol does not use them yet
 		}
 		// Of each version a folder: what an older one had besides would be built with a newer one.
@@ -94,10 +66,10 @@ func Clients(folder string, tags string, packages ...string) (*Cut, error) {
 }
 
 // operations are those that the packages call, by path of the client's module: each selector of a client whose name ends with Input.
-func operations(own []listed) (map[string][]string, error) {
+func operations(own []golist.Package) (map[string][]string, error) {
 	called := map[string][]string{}
 	for _, l := range own {
-		for _, name := range l.files() {
+		for _, name := range l.Files() {
 			f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 			if err != nil {
 				return nil, err
@@ -131,10 +103,10 @@ func operations(own []listed) (map[string][]string, error) {
 }
 
 // client writes one client.
-func (c *Cut) client(module, to string, packages []listed, operations []string) error {
+func (c *Cut) client(module, to string, packages []golist.Package, operations []string) error {
 	sources := map[string][]string{}
 	for _, l := range packages {
-		for _, f := range l.files() {
+		for _, f := range l.Files() {
 			text, err := os.ReadFile(f)
 			if err == nil {
 				err = write(filepath.Join(to, strings.TrimPrefix(f, l.Module.Dir)), text)
@@ -143,7 +115,7 @@ func (c *Cut) client(module, to string, packages []listed, operations []string) 
 				return err
 			}
 		}
-		sources[l.ImportPath] = l.files()
+		sources[l.ImportPath] = l.Files()
 	}
 	gomod, err := os.ReadFile(filepath.Join(packages[0].Module.Dir, "go.mod"))
 	if err != nil {

@@ -168,29 +168,25 @@ func (c *client) needed(d declared, operations []string) map[string]bool {
 		}
 		needed[name] = true
 		roots = append(roots, d.members[name]...)
-		for _, n := range []ast.Node{node(d.made[name]), node(d.added[name])} {
-			if n != nil {
-				ast.Inspect(n, func(n ast.Node) bool {
-					if x, ok := n.(*ast.Ident); ok && (d.made[x.Name] != nil || d.added[x.Name] != nil) {
-						roots = append(roots, x.Name)
-					}
-					return true
-				})
-			}
+		if spec := d.made[name]; spec != nil {
+			roots = append(roots, d.named(spec)...)
+		}
+		if s := d.added[name]; s != nil {
+			roots = append(roots, d.named(s)...)
 		}
 	}
 	return needed
 }
 
-func node[N any, P interface {
-	*N
-	ast.Node
-}](p P,
-) ast.Node {
-	if p == nil {
-		return nil
-	}
-	return p
+// named are the schemas that an expression of the schemas' own file names.
+func (d *declared) named(n ast.Node) (names []string) {
+	ast.Inspect(n, func(n ast.Node) bool {
+		if x, ok := n.(*ast.Ident); ok && (d.made[x.Name] != nil || d.added[x.Name] != nil) {
+			names = append(names, x.Name)
+		}
+		return true
+	})
+	return names
 }
 
 // cut gives the source of the schemas without those that are not needed, which stay declared and are nil, and the names of those.
